@@ -1,0 +1,314 @@
+"""What NetClassifier and NetRegressor share: X, y to a Job, and a trained net to outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from sknn_tricks._messages import message
+from sknn_tricks.estimators._data import Data, hold_out, to_tensor
+from sknn_tricks.estimators._unchanged import unchanged_on_error
+from sknn_tricks.fused import Job, Rows, Stopping, Trained, train
+from sknn_tricks.fused._net import PREDICT_BATCH
+from sknn_tricks.fused._random import draw_seed, stream_seed
+from sknn_tricks.nets import as_spec
+
+
+class BaseNet(CallbackSupportMixin, BaseEstimator):
+    """Base of the estimators. A subclass says what targets mean.
+
+    A subclass writes ``_check_y``, ``_learn_target``, ``_encode``, ``_labels``, ``_row_weights``
+    and ``_task``.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "module": "no_validation",
+        "init": [str, callable],
+        "optimizer": [str, callable],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "callbacks": [list, tuple, None],
+        "warm_start": ["boolean"],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "device": [str, torch.device],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    # --- parameters -------------------------------------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters; with `deep`, also those of the module as ``module__<name>``."""
+        params = super().get_params(deep=deep)
+        if deep and (self.module is None or isinstance(self.module, type)):
+            inner = cast(BaseEstimator, as_spec(self.module)).get_params()
+            params |= {f"module__{name}": value for name, value in inner.items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; those of the module as ``module__<name>``.
+
+        The spec that was given as `module` is never changed: this estimator gets its own copy.
+        """
+        if any(name.startswith("module__") for name in params):
+            spec = as_spec(params.pop("module", self.module))
+            params["module"] = clone(spec, safe=False)
+        return super().set_params(**params)
+
+    # --- fitting ----------------------------------------------------------------------------
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation_data: tuple[Any, Any] | None = None,
+    ) -> Self:
+        """Train the net.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N, ...)
+            Rows, of any numeric type; sparse matrices are refused (use ``X.toarray()``).
+        y : array-like of shape (N,) or (N, O)
+            Classification: labels of any type, or an indicator matrix of labels. Regression:
+            numbers; predictions will have the same number of axes.
+        sample_weight : array-like of shape (N,), default=None
+            Row weights. A row of weight 0 counts as absent.
+        validation_data : pair (X, y), default=None
+            Rows to watch after each epoch, and for early stopping in place of a held-out share.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If data or parameters are not right. The estimator is then as it was before.
+        DivergenceError
+            If a training loss is no finite number.
+        """
+        with unchanged_on_error(self):
+            return self._fit(
+                X,
+                y,
+                sample_weight,
+                max_epochs=self.max_epochs,
+                resume=self.warm_start,
+                early_stopping=self.early_stopping,
+                validation_data=validation_data,
+            )
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        max_epochs: int,
+        resume: bool,
+        early_stopping: bool = False,
+        validation_data: tuple[Any, Any] | None = None,
+        classes: Any = None,
+    ) -> Self:
+        self._validate_params()
+        resume = resume and hasattr(self, "net_")
+        data = self._check_data(X, y, sample_weight, reset=not resume)
+        if not resume:
+            self.input_shape_ = data.X.shape[1:]
+        self._check_shape(data.X)
+        self._learn_target(data, classes, resume)
+        seed = self.net_.seed if resume else draw_seed(self.random_state)
+        stopping = Stopping(self.patience, self.tol) if early_stopping else None
+        rows, valid = self._split(data, stopping, validation_data, seed)
+
+        context = self._init_callback_context(max_subtasks=max_epochs)
+        hooks = {"estimator": self, **data.hooks()}
+        context.call_on_fit_task_begin(**hooks)
+        job = Job(
+            train=rows,
+            valid=valid,
+            max_epochs=max_epochs,
+            stopping=stopping,
+            seed=seed,
+            on_epoch=partial(self._report_epoch, context, hooks),
+            start=self.net_ if resume else None,
+            **self._settings(),
+        )
+        [trained] = train([job])
+        self._take_over(job, trained)
+        context.call_on_fit_task_end(**hooks, reconstruction_attributes=dict)
+        return self
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the part of a Job that the parameters say."""
+        return {
+            "spec": as_spec(self.module),
+            "input_shape": self.input_shape_,
+            "n_outputs": self._n_outputs,
+            "task": self._task(),
+            "init": self.init,
+            "optimizer": self.optimizer,
+            "lr": self.lr,
+            "weight_decay": self.weight_decay,
+            "l1": self.l1,
+            "batch_size": self.batch_size,
+            "device": self._torch_device(),
+            "dtype": getattr(torch, self.dtype),
+            "callbacks": clone(list(self.callbacks or ()), safe=False),
+            "verbose": int(self.verbose),
+        }
+
+    def _check_data(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Data:
+        """Return X in the net's dtype, y, and the weights; rows of weight 0 are left out."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            dtype=self.dtype,
+            order="C",
+            allow_nd=True,
+            multi_output=True,
+            y_numeric=self._y_numeric,
+        )
+        y = self._check_y(y)
+        if sample_weight is None:
+            return Data(X, y, None)
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        return Data(X, y, weight).without_absent()
+
+    def _split(
+        self,
+        data: Data,
+        stopping: Stopping | None,
+        validation_data: tuple[Any, Any] | None,
+        seed: int,
+    ) -> tuple[Rows, Rows | None]:
+        """Return the rows to train on and those to watch."""
+        if validation_data is not None:
+            return self._rows(data), self._rows(self._check_validation_data(validation_data))
+        if stopping is None:
+            return self._rows(data), None
+        kept, held_out = hold_out(
+            len(data), self.validation_fraction, self._labels(data.y), stream_seed(seed, "split")
+        )
+        return self._rows(data.take(kept)), self._rows(data.take(held_out))
+
+    def _check_validation_data(self, validation_data: tuple[Any, Any]) -> Data:
+        if not (isinstance(validation_data, tuple | list) and len(validation_data) == 2):
+            raise ValueError(
+                message(
+                    "validation_data is no pair",
+                    expected="validation_data=(X, y)",
+                    got=type(validation_data).__name__,
+                    todo="Give the rows and their targets",
+                )
+            )
+        data = self._check_data(*validation_data, None, reset=False)
+        self._check_shape(data.X)
+        return data
+
+    def _rows(self, data: Data) -> Rows:
+        """Return the rows as tensors on the device, the targets as the loss wants them."""
+        device, dtype = self._torch_device(), getattr(torch, self.dtype)
+        weight = self._row_weights(data)
+        if weight is not None:
+            weight = to_tensor(weight * (len(weight) / weight.sum())).to(device, dtype)
+        target = to_tensor(self._encode(data.y)).to(device)
+        return Rows(to_tensor(data.X).to(device), target, weight)
+
+    def _take_over(self, job: Job, trained: Trained) -> None:
+        """Set the fitted attributes."""
+        self.net_ = trained.net
+        self._foreign = job.spec.foreign
+        self.best_epoch_ = trained.best_epoch
+        self.history_ = [
+            {key: value for key, value in epoch.items() if key != "batches"}
+            for epoch in trained.net.history
+        ]
+        self.n_iter_ = len(self.history_)
+        self.loss_curve_ = [epoch["train_loss"] for epoch in self.history_]
+        scores = [epoch["valid_score"] for epoch in self.history_ if "valid_score" in epoch]
+        self.validation_scores_ = scores or None
+
+    def _report_epoch(self, context: Any, hooks: dict[str, Any], net: Any) -> bool:
+        """Tell scikit-learn's callbacks of an epoch; True if one of them wants to stop."""
+        epoch = context.subcontext(task_name="epoch")
+        epoch.call_on_fit_task_begin(**hooks)
+        return epoch.call_on_fit_task_end(
+            **hooks, reconstruction_attributes=lambda: {"net_": net.snapshot()}
+        )
+
+    # --- prediction -------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def _outputs(self, X: Any) -> Tensor:
+        """Return the module's outputs as float64 (N, O) on the CPU.
+
+        They are computed in float64, so that a row's prediction does not depend on the rows
+        beside it; a foreign module computes in its own precision.
+        """
+        check_is_fitted(self)
+        module = self.net_.module_.eval()
+        dtype = _dtype_name(module) if self._foreign else "float64"
+        X = validate_data(self, X, reset=False, dtype=dtype, order="C", allow_nd=True)
+        self._check_shape(X)
+        forward = module if self._foreign else _in_float64(module)
+        device = torch.device(self.net_.device)
+        batches = to_tensor(X).split(PREDICT_BATCH)
+        return torch.cat([forward(x.to(device)).cpu() for x in batches]).double()
+
+    def _check_shape(self, X: NDArray[Any]) -> None:
+        if X.shape[1:] != self.input_shape_:
+            raise ValueError(
+                message(
+                    "X has rows of another shape than in fit",
+                    expected=f"rows of shape {self.input_shape_}",
+                    got=f"{X.shape[1:]}",
+                    todo="Give the same features as in fit",
+                )
+            )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def _torch_device(self) -> torch.device:
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(self.device)
+
+
+def _dtype_name(module: nn.Module) -> str:
+    dtypes = {parameter.dtype for parameter in module.parameters()}
+    return "float64" if torch.float64 in dtypes else "float32"
+
+
+def _in_float64(module: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Return the module's function computed in float64, from its weights as they are."""
+    state = {
+        name: value.double() if value.is_floating_point() else value
+        for name, value in module.state_dict().items()
+    }
+    return lambda x: functional_call(module, state, (x,))

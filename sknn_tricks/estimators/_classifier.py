@@ -1,0 +1,317 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.callback import with_callbacks
+from sklearn.utils import Tags, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from torch import Tensor
+
+from sknn_tricks._messages import message
+from sknn_tricks.estimators._base import BaseNet
+from sknn_tricks.estimators._data import Data
+from sknn_tricks.estimators._unchanged import unchanged_on_error
+from sknn_tricks.fused import Task
+from sknn_tricks.fused._net import softmax
+from sknn_tricks.losses import binary_cross_entropy, cross_entropy
+
+
+class NetClassifier(ClassifierMixin, BaseNet):
+    """A neural net that classifies.
+
+    Binary and multi-class targets have one logit a class, softmax and cross-entropy; multi-label
+    targets (an indicator matrix) have one logit a label, sigmoid and binary cross-entropy.
+
+    Parameters
+    ----------
+    module : spec, torch.nn.Module class or instance, or None, default=None
+        What the net is: `sknn_tricks.nets.MLP`, `sknn_tricks.nets.TorchModule`, or a module of
+        your own that maps (N, D) to logits (N, O). None stands for ``MLP()``. An instance is
+        copied for each fit.
+    init : str or callable, default="auto"
+        How the weights are drawn: "auto" (by activation; a module of your own keeps its own),
+        "constant", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform",
+        "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", or a scheme such as
+        ``sknn_tricks.init.normal(std=0.05)``.
+    optimizer : str or callable, default="adam"
+        "adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd", or a
+        ``torch.optim.Optimizer`` class.
+    lr : float, default=0.005
+        Learning rate.
+    weight_decay : float, default=0.003
+        L2 penalty on the weights of layers, not on biases or normalisation parameters.
+    l1 : float, default=0.0
+        L1 penalty on the same weights.
+    batch_size : int, default=128
+        Rows of a batch, N. A last batch of one row joins the one before.
+    max_epochs : int, default=80
+        Passes over the data.
+    early_stopping : bool, default=False
+        Hold out rows, watch their loss, stop when it no longer falls, keep the best weights.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping holds out: shuffled, stratified.
+    patience : int, default=10
+        Epochs without a better validation loss until early stopping stops.
+    tol : float, default=0.0
+        How much lower a validation loss must be to count as better.
+    class_weight : dict, "balanced" or None, default=None
+        Weight of each class, as in scikit-learn; multiplied with `sample_weight`.
+    callbacks : list of skorch callbacks or None, default=None
+        Copied for each fit.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of weights and data.
+    device : str or torch.device, default="auto"
+        "auto" is a CUDA device where there is one, else the CPU.
+    verbose : int, default=0
+        Above 0, a line an epoch is printed.
+    random_state : int, RandomState instance or None, default=None
+        Start of all random streams: weights, order of rows, dropout, held-out rows. torch's and
+        numpy's global random states are left alone.
+
+    Attributes
+    ----------
+    net_ : sknn_tricks.fused._net.Net
+        The trained skorch net; ``net_.module_`` is the torch module.
+    classes_ : ndarray of shape (O,)
+        The classes; for multi-label targets the numbers of the labels.
+    history_ : list of dict
+        For each epoch "epoch", "train_loss", "dur" in seconds and, with validation rows,
+        "valid_loss" and "valid_score" (accuracy).
+    loss_curve_ : list of float
+        Mean training loss of each epoch, in nats, without penalties.
+    validation_scores_ : list of float or None
+        Accuracy on the validation rows after each epoch.
+    best_epoch_ : int
+        The epoch, from 1, whose weights are kept: the last, or early stopping's best.
+    n_iter_ : int
+        Epochs trained.
+    input_shape_ : tuple of int
+        Shape of one row.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        As everywhere in scikit-learn.
+
+    See Also
+    --------
+    NetRegressor : The same for numbers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sknn_tricks import NetClassifier
+    >>> from sknn_tricks.nets import MLP
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = NetClassifier(MLP(hidden=(16,), dropout=0.1), lr=0.01, random_state=0)
+    >>> pipe = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> pipe.score(X, y) > 0.95
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseNet._parameter_constraints,
+        "class_weight": [dict, list, str, None],
+    }
+    _y_numeric = False
+
+    def __init__(
+        self,
+        module: Any = None,
+        *,
+        init: Any = "auto",
+        optimizer: Any = "adam",
+        lr: float = 0.005,
+        weight_decay: float = 0.003,
+        l1: float = 0.0,
+        batch_size: int = 128,
+        max_epochs: int = 80,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        tol: float = 0.0,
+        class_weight: Any = None,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        dtype: str = "float32",
+        device: Any = "auto",
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.module = module
+        self.init = init
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.l1 = l1
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.tol = tol
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.dtype = dtype
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train one epoch on these rows, on from where the net stands.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (O,), default=None
+            All the classes that will ever come; needed at the first call.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the first call lacks `classes`, or a later one brings others.
+        """
+        if classes is None and not hasattr(self, "classes_"):
+            raise ValueError(
+                message(
+                    "The first call of partial_fit does not say which classes there are",
+                    expected="classes=<all labels that will ever come>",
+                    got="classes=None",
+                    todo="Pass classes at the first call, such as classes=np.unique(y_all)",
+                )
+            )
+        with unchanged_on_error(self):
+            return self._fit(X, y, sample_weight, max_epochs=1, resume=True, classes=classes)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N, ...)
+
+        Returns
+        -------
+        ndarray of float64, shape (N, O)
+            Columns in the order of ``classes_``; rows sum to 1, except for multi-label targets,
+            where each column is the probability that the row has that label.
+        """
+        outputs = self._outputs(X)
+        return (outputs.sigmoid() if self._multilabel else outputs.softmax(dim=1)).numpy()
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the most likely class of each row, or an indicator matrix of labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N, ...)
+
+        Returns
+        -------
+        ndarray of shape (N,) or (N, O)
+        """
+        outputs = self._outputs(X)
+        if self._multilabel:
+            return (outputs > 0).numpy().astype(int)
+        return self.classes_[outputs.argmax(dim=1).numpy()]
+
+    # --- what targets mean ------------------------------------------------------------------
+
+    def _check_y(self, y: NDArray[Any]) -> NDArray[Any]:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        return y
+
+    def _row_weights(self, data: Data) -> NDArray[Any] | None:
+        if self.class_weight is None:
+            return data.weight
+        by_class = compute_sample_weight(self.class_weight, data.y)
+        return by_class if data.weight is None else by_class * data.weight
+
+    def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:
+        multilabel = type_of_target(data.y).startswith("multilabel")
+        seen = np.arange(data.y.shape[1]) if multilabel else np.unique(data.y)
+        known = seen if classes is None else np.unique(classes)
+        if resume:
+            self._check_classes(seen, known if classes is not None else None)
+            return
+        if not multilabel and len(known) < 2:
+            raise ValueError(
+                message(
+                    "There is only 1 class to learn",
+                    expected="targets of 2 classes or more (rows of weight 0 do not count)",
+                    got=f"only {known[0]!r}",
+                    todo="Give rows of another class",
+                )
+            )
+        self.classes_, self._multilabel = known, multilabel
+        self._check_classes(seen, None)
+
+    def _check_classes(self, seen: NDArray[Any], known: NDArray[Any] | None) -> None:
+        if known is not None and not np.array_equal(known, self.classes_):
+            strange = known
+        else:
+            strange = seen[~np.isin(seen, self.classes_)]
+        if len(strange):
+            raise ValueError(
+                message(
+                    "The targets have classes that the net does not know",
+                    expected=f"classes {self.classes_.tolist()}",
+                    got=f"{strange.tolist()}",
+                    todo="Fit anew with warm_start=False, or name all classes at the first call",
+                )
+            )
+
+    def _encode(self, y: NDArray[Any]) -> NDArray[Any]:
+        if self._multilabel:
+            return y.astype(self.dtype)
+        self._check_classes(np.unique(y), None)
+        return np.searchsorted(self.classes_, y)
+
+    def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        return None if self._multilabel else y
+
+    @property
+    def _n_outputs(self) -> int:
+        return len(self.classes_)
+
+    def _task(self) -> Task:
+        if self._multilabel:
+            return Task(binary_cross_entropy, label_accuracy, Tensor.sigmoid, math.log(2))
+        return Task(cross_entropy, accuracy, softmax, math.log(self._n_outputs))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def accuracy(outputs: Tensor, target: Tensor, weight: Tensor | None) -> float:
+    """Return the share of rows (N, O) whose largest logit is the true class's."""
+    return _mean(outputs.argmax(dim=1) == target, weight)
+
+
+def label_accuracy(outputs: Tensor, target: Tensor, weight: Tensor | None) -> float:
+    """Return the share of rows (N, O) that have all their labels right."""
+    return _mean(((outputs > 0) == (target > 0)).all(dim=1), weight)
+
+
+def _mean(hits: Tensor, weight: Tensor | None) -> float:
+    hits = hits.double()
+    return (hits.mean() if weight is None else (hits * weight).sum() / weight.sum()).item()

@@ -1,0 +1,255 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.callback import with_callbacks
+from sklearn.utils import Tags
+from torch import Tensor
+
+from sknn_tricks._messages import message
+from sknn_tricks.estimators._base import BaseNet
+from sknn_tricks.estimators._data import Data
+from sknn_tricks.estimators._unchanged import unchanged_on_error
+from sknn_tricks.fused import Task
+from sknn_tricks.losses import squared_error
+
+
+class NetRegressor(RegressorMixin, BaseNet):
+    """A neural net that predicts numbers.
+
+    Targets are standardised inside, so one learning rate suits all units; predictions are in
+    the user's units, computed in float64.
+
+    Parameters
+    ----------
+    module : spec, torch.nn.Module class or instance, or None, default=None
+        What the net is: `sknn_tricks.nets.MLP`, `sknn_tricks.nets.TorchModule`, or a module of
+        your own that maps (N, D) to (N, O). None stands for ``MLP()``. An instance is copied for
+        each fit.
+    init : str or callable, default="auto"
+        How the weights are drawn: "auto" (by activation; a module of your own keeps its own),
+        "constant", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform",
+        "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", or a scheme such as
+        ``sknn_tricks.init.normal(std=0.05)``.
+    optimizer : str or callable, default="adam"
+        "adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd", or a
+        ``torch.optim.Optimizer`` class.
+    lr : float, default=0.005
+        Learning rate.
+    weight_decay : float, default=0.003
+        L2 penalty on the weights of layers, not on biases or normalisation parameters.
+    l1 : float, default=0.0
+        L1 penalty on the same weights.
+    batch_size : int, default=128
+        Rows of a batch, N. A last batch of one row joins the one before.
+    max_epochs : int, default=80
+        Passes over the data.
+    early_stopping : bool, default=False
+        Hold out rows, watch their loss, stop when it no longer falls, keep the best weights.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping holds out, shuffled.
+    patience : int, default=10
+        Epochs without a better validation loss until early stopping stops.
+    tol : float, default=0.0
+        How much lower a validation loss must be to count as better.
+    callbacks : list of skorch callbacks or None, default=None
+        Copied for each fit.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit (and with its target scale).
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of weights and data in training.
+    device : str or torch.device, default="auto"
+        "auto" is a CUDA device where there is one, else the CPU.
+    verbose : int, default=0
+        Above 0, a line an epoch is printed.
+    random_state : int, RandomState instance or None, default=None
+        Start of all random streams: weights, order of rows, dropout, held-out rows. torch's and
+        numpy's global random states are left alone.
+
+    Attributes
+    ----------
+    net_ : sknn_tricks.fused._net.Net
+        The trained skorch net; ``net_.module_`` is the torch module, whose outputs are in
+        standardised units.
+    target_mean_, target_scale_ : ndarray of shape (O,)
+        Mean and standard deviation of the training targets (1 where they are constant).
+        `partial_fit` takes them from its first call.
+    history_ : list of dict
+        For each epoch "epoch", "train_loss", "dur" in seconds and, with validation rows,
+        "valid_loss" and "valid_score" (R^2).
+    loss_curve_ : list of float
+        Mean training loss of each epoch: squared error in standardised units, without penalties.
+    validation_scores_ : list of float or None
+        R^2 on the validation rows after each epoch.
+    best_epoch_ : int
+        The epoch, from 1, whose weights are kept: the last, or early stopping's best.
+    n_iter_ : int
+        Epochs trained.
+    input_shape_ : tuple of int
+        Shape of one row.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        As everywhere in scikit-learn.
+
+    See Also
+    --------
+    NetClassifier : The same for classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sknn_tricks import NetRegressor
+    >>> from sknn_tricks.nets import MLP
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = NetRegressor(MLP(hidden=(16,)), random_state=0)
+    >>> pipe = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> pipe.score(X, y) > 0.5
+    True
+    """
+
+    _y_numeric = True
+
+    def __init__(
+        self,
+        module: Any = None,
+        *,
+        init: Any = "auto",
+        optimizer: Any = "adam",
+        lr: float = 0.005,
+        weight_decay: float = 0.003,
+        l1: float = 0.0,
+        batch_size: int = 128,
+        max_epochs: int = 80,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        tol: float = 0.0,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        dtype: str = "float32",
+        device: Any = "auto",
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.module = module
+        self.init = init
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.l1 = l1
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.tol = tol
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.dtype = dtype
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @with_callbacks
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train one epoch on these rows, on from where the net stands.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`. The first call's targets set the scale for all.
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_error(self):
+            return self._fit(X, y, sample_weight, max_epochs=1, resume=True)
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Return the predicted targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N, ...)
+
+        Returns
+        -------
+        ndarray of float64, shape (N,) or (N, O)
+            In the units of the targets in `fit`.
+        """
+        outputs = self._outputs(X).numpy()
+        predictions = outputs * self.target_scale_ + self.target_mean_
+        return predictions if self._targets_2d else predictions[:, 0]
+
+    # --- what targets mean ------------------------------------------------------------------
+
+    def _check_y(self, y: NDArray[Any]) -> NDArray[Any]:
+        return y.astype(np.float64)
+
+    def _row_weights(self, data: Data) -> NDArray[Any] | None:
+        return data.weight
+
+    def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:
+        if resume:
+            self._check_n_targets(data.y)
+            return
+        self._targets_2d = data.y.ndim == 2
+        columns = data.y.reshape(len(data), -1)
+        self.target_mean_ = np.average(columns, axis=0, weights=data.weight)
+        variance = np.average((columns - self.target_mean_) ** 2, axis=0, weights=data.weight)
+        # A constant target's variance is rounding error: dividing by it would blow that up.
+        floor = (10 * np.finfo(np.float64).eps * np.abs(self.target_mean_)) ** 2
+        self.target_scale_ = np.where(variance > floor, np.sqrt(variance), 1.0)
+
+    def _check_n_targets(self, y: NDArray[Any]) -> None:
+        n_targets = y.reshape(len(y), -1).shape[1]
+        if n_targets != self._n_outputs:
+            raise ValueError(
+                message(
+                    "y has another number of targets than before",
+                    expected=f"{self._n_outputs}",
+                    got=f"{n_targets}",
+                    todo="Give the same targets, or fit anew with warm_start=False",
+                )
+            )
+
+    def _encode(self, y: NDArray[Any]) -> NDArray[Any]:
+        self._check_n_targets(y)
+        columns = y.reshape(len(y), -1)
+        return ((columns - self.target_mean_) / self.target_scale_).astype(self.dtype)
+
+    def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        return None
+
+    @property
+    def _n_outputs(self) -> int:
+        return len(self.target_mean_)
+
+    def _task(self) -> Task:
+        return Task(squared_error, r2, Tensor.clone, 1.0)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def r2(outputs: Tensor, target: Tensor, weight: Tensor | None) -> float:
+    """Return the coefficient of determination, averaged over targets (N, O).
+
+    A constant target counts 1 where it is met exactly and 0 elsewhere, as in scikit-learn.
+    """
+    rows = target.new_ones(len(target)) if weight is None else weight
+    rows = rows.double()[:, None] / rows.sum()
+    target, outputs = target.double(), outputs.double()
+    error = ((target - outputs).square() * rows).sum(dim=0)
+    spread = ((target - (target * rows).sum(dim=0)).square() * rows).sum(dim=0)
+    score = 1 - error / spread.where(spread > 0, 1.0)
+    return score.where(spread > 0, (error == 0).double()).mean().item()

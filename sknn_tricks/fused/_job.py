@@ -1,0 +1,131 @@
+"""What goes into training, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from sknn_tricks.fused._rows import Rows
+from sknn_tricks.init._schemes import Scheme
+from sknn_tricks.nets._spec import Spec
+from sknn_tricks.optim._optimizers import MakeOptimizer
+
+if TYPE_CHECKING:
+    from sknn_tricks.fused._net import Net
+
+Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When to stop early; the weights of the best epoch are the ones that are kept.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without a better validation loss until training stops.
+    tol : float
+        How much better a loss must be to count.
+    """
+
+    patience: int
+    tol: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the outputs mean.
+
+    Parameters
+    ----------
+    loss : callable (outputs, target, weight) -> scalar Tensor
+    score : callable (outputs, target, weight) -> float
+        Higher is better.
+    to_prediction : callable (outputs) -> Tensor
+        What the net's ``predict_proba`` gives: probabilities, or the outputs as they are.
+    constant_loss : float
+        Loss of the best constant prediction, roughly: what a net that learnt nothing reaches.
+    """
+
+    loss: Loss
+    score: Callable[[Tensor, Any, Tensor | None], float]
+    to_prediction: Callable[[Tensor], Tensor]
+    constant_loss: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that training one net needs. It holds data and settings, and no code.
+
+    Parameters
+    ----------
+    spec : spec
+        Builds the module.
+    input_shape : tuple of int
+        Shape of one row.
+    n_outputs : int
+        Width of the output, O.
+    train : Rows
+    valid : Rows or None
+        Watched after each epoch, never trained on.
+    task : Task
+    init : str or callable
+        How weights are drawn; "auto" leaves a module that brings its own weights alone.
+    optimizer : str or callable
+    lr, weight_decay, l1 : float
+    batch_size, max_epochs : int
+    stopping : Stopping or None
+    seed : int
+        Where all the random streams of this net start.
+    device : torch.device
+    dtype : torch.dtype
+    callbacks : sequence of skorch callbacks
+    on_epoch : callable (net) -> bool, or None
+        Called after each epoch; True stops the training.
+    verbose : int
+        Above 0, each epoch is printed.
+    start : Net or None
+        A trained net to continue from; it stays as it is.
+    """
+
+    spec: Spec
+    input_shape: tuple[int, ...]
+    n_outputs: int
+    train: Rows
+    valid: Rows | None
+    task: Task
+    init: str | Scheme
+    optimizer: str | MakeOptimizer
+    lr: float
+    weight_decay: float
+    l1: float
+    batch_size: int
+    max_epochs: int
+    stopping: Stopping | None
+    seed: int
+    device: torch.device
+    dtype: torch.dtype
+    callbacks: Sequence[Any] = ()
+    on_epoch: Callable[[Net], bool] | None = None
+    verbose: int = 0
+    start: Net | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained net and how it went.
+
+    Parameters
+    ----------
+    net : Net
+        A skorch net around the module.
+    best_epoch : int
+        The epoch, from 1, whose weights these are.
+    """
+
+    net: Net
+    best_epoch: int

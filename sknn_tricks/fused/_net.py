@@ -1,0 +1,209 @@
+"""The skorch net that trains: skorch's own loop, without its cost per batch."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EpochTimer, PrintLog
+from skorch.utils import to_tensor
+from torch import Tensor
+
+from sknn_tricks.fused._random import stream_seed
+from sknn_tricks.fused._rows import Batch, OrderedBatches, Rows, ShuffledBatches
+from sknn_tricks.fused._stopping import check_finite
+from sknn_tricks.optim._optimizers import decayed
+
+# Rows of a batch without gradients: its activations stay in the cache.
+PREDICT_BATCH = 2048
+BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+class StopTraining(Exception):
+    """Leaves skorch's loop after an epoch."""
+
+
+class Net(NeuralNet):
+    """An ordinary skorch net whose data are `Rows`.
+
+    Everything that a skorch user knows works on it: ``module_``, ``history``, ``forward``,
+    ``predict_proba``, ``save_params``, callbacks. It differs where skorch is slow or would
+    surprise: batches are slices, epochs are shuffled by a generator of the net's own, losses are
+    read once an epoch unless a callback listens to batches, and an interrupt is an interrupt.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        skorch's. ``criterion`` is a function (outputs, target, weight) -> scalar, ``optimizer``
+        one (module, lr) -> optimiser.
+    seed : int, default=0
+        Where its random streams start.
+    l1 : float, default=0.0
+        L1 penalty on the weights of layers, added to the gradient.
+    score : callable (outputs, target, weight) -> float, or None
+        Taken on the validation rows after each epoch, as ``valid_score``.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        seed: int = 0,
+        l1: float = 0.0,
+        score: Callable[[Tensor, Any, Tensor | None], float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.seed = seed
+        self.l1 = l1
+        self.score = score
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        printed = [("print_log", PrintLog())] if self.verbose else []
+        return [("epoch_timer", EpochTimer()), *printed]
+
+    def initialize_criterion(self) -> Net:
+        """Take the loss as it is: a function."""
+        self.criterion_ = self.criterion
+        return self
+
+    def initialize_optimizer(self, triggered_directly: None = None) -> Net:
+        """Make the optimiser of the module's parameters."""
+        self.optimizer_ = self.optimizer(self.module_, lr=self.lr)
+        return self
+
+    def run(
+        self,
+        train: Rows,
+        valid: Rows | None,
+        max_epochs: int,
+        on_epoch: Callable[[Net], bool] | None = None,
+    ) -> None:
+        """Train in skorch's loop, on from where the net stands."""
+        self.valid_, self.on_epoch_, self.stop_requested_ = valid, on_epoch, False
+        self.notify("on_train_begin", X=train, y=train.target)
+        try:
+            self.fit_loop(train, epochs=max_epochs)
+        except StopTraining:
+            pass
+        finally:
+            del self.valid_, self.on_epoch_
+        self.notify("on_train_end", X=train, y=train.target)
+        self._set_training(False)
+
+    def snapshot(self) -> Net:
+        """Return a net with a copy of the module as it is now, for prediction."""
+        twin = Net.__new__(Net)
+        running = ("valid_", "on_epoch_")
+        state = {name: value for name, value in vars(self).items() if name not in running}
+        twin.__dict__ = {**state, "module_": copy.deepcopy(self.module_)}
+        return twin
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Call the hooks, then stop if one asked for it after an epoch."""
+        try:
+            super().notify(method_name, **kwargs)
+        except KeyboardInterrupt as interrupt:
+            if not _raised_by_callback(interrupt):
+                raise
+            self.stop_requested_ = True
+        if method_name == "on_epoch_end":
+            check_finite(self)
+            if self.on_epoch_ is not None and self.on_epoch_(self):
+                self.stop_requested_ = True
+            if self.stop_requested_:
+                raise StopTraining
+
+    def get_split_datasets(self, X: Rows, y: Any = None, **_: Any) -> tuple[Rows, Rows | None]:
+        """Return the rows for training and validation; both were settled beforehand."""
+        return X, self.valid_
+
+    def get_dataset(self, X: Any, y: Any = None) -> Rows:
+        """Return X as Rows."""
+        if isinstance(X, Rows):
+            return X
+        dtype = next((p.dtype for p in self.module_.parameters()), torch.float32)
+        return Rows(to_tensor(X, device=self.device).to(dtype))
+
+    def get_iterator(
+        self, dataset: Rows, training: bool = False
+    ) -> ShuffledBatches | OrderedBatches:
+        """Return what yields the batches."""
+        if not training:
+            return OrderedBatches(dataset, PREDICT_BATCH)
+        seed = stream_seed(self.seed, "shuffle", len(self.history))
+        return ShuffledBatches(dataset, self.batch_size, torch.Generator().manual_seed(seed))
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Run one epoch of training or validation and record its mean loss."""
+        if iterator is None:
+            return
+        if not training:
+            self._validate(iterator)
+        elif self._batches_are_watched():
+            self._set_training(True)
+            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            recorded = self.history[-1, "batches", :, "train_loss"]
+            self.history.record("train_loss", _mean(torch.tensor(recorded), iterator.sizes))
+        else:
+            self._set_training(True)
+            losses = [step_fn(batch, **fit_params)["loss"].detach() for batch in iterator]
+            self.history.record("train_loss", _mean(torch.stack(losses), iterator.sizes))
+
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+        """Compute the loss of one batch and the gradients."""
+        x, target = batch
+        outputs = self.module_(x)
+        loss = self.criterion_(outputs, target, batch.weight)
+        loss.backward()
+        if self.l1:
+            # In the gradient only, so that losses of different penalties can be compared.
+            for parameter in decayed(list(self.module_.parameters())):
+                if parameter.grad is not None:
+                    parameter.grad.add_(parameter.detach().sign(), alpha=self.l1)
+        return {"loss": loss, "y_pred": outputs}
+
+    def predict(self, X: Any) -> Any:
+        """Return the most likely class's index where outputs are probabilities, else outputs."""
+        proba = self.predict_proba(X)
+        return proba.argmax(axis=1) if self.predict_nonlinearity is softmax else proba
+
+    @torch.no_grad()
+    def _validate(self, iterator: OrderedBatches) -> None:
+        self._set_training(False)
+        rows = iterator.rows
+        outputs = torch.cat([self.module_(batch[0]) for batch in iterator])
+        loss = self.criterion_(outputs, rows.target, rows.weight)
+        self.history.record("valid_loss", loss.item())
+        if self.score is not None:
+            self.history.record("valid_score", self.score(outputs, rows.target, rows.weight))
+
+    def _batches_are_watched(self) -> bool:
+        return any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in self.callbacks_
+            for hook in BATCH_HOOKS
+        )
+
+
+def softmax(outputs: Tensor) -> Tensor:
+    """Turn logits (N, O) into probabilities."""
+    return outputs.softmax(dim=1)
+
+
+def _mean(losses: Tensor, sizes: list[int]) -> float:
+    weights = torch.tensor(sizes, dtype=losses.dtype, device=losses.device)
+    return (losses @ weights / sum(sizes)).item()
+
+
+def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:
+    """Tell skorch's way of stopping early, a KeyboardInterrupt, from the user's Ctrl-C."""
+    trace = interrupt.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and ".callbacks." in trace.tb_frame.f_globals.get("__name__", "")

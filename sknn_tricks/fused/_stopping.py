@@ -1,0 +1,88 @@
+"""Early stopping that keeps the best weights, and the detection of training gone astray."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from typing import Any
+
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
+
+from sknn_tricks._messages import message
+from sknn_tricks.exceptions import DivergenceError
+from sknn_tricks.fused._job import Stopping
+
+
+class BestWeights(Callback):
+    """Stops when the validation loss no longer falls, and brings the best weights back.
+
+    Parameters
+    ----------
+    stopping : Stopping
+
+    Attributes
+    ----------
+    best_epoch_ : int
+        The epoch, from 1, whose weights are kept.
+    """
+
+    def __init__(self, stopping: Stopping) -> None:
+        self.stopping = stopping
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget any training before."""
+        self.best_loss_, self.best_epoch_, self.best_state_ = math.inf, 0, None
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Keep the weights if they are the best so far; stop if none were for long."""
+        epoch, loss = net.history[-1, ("epoch", "valid_loss")]
+        if loss < self.best_loss_ - self.stopping.tol or self.best_state_ is None:
+            self.best_loss_, self.best_epoch_ = loss, epoch
+            self.best_state_ = copy.deepcopy(net.module_.state_dict())
+        elif epoch - self.best_epoch_ >= self.stopping.patience:
+            net.stop_requested_ = True
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Put the best weights back."""
+        if self.best_state_ is not None:
+            net.module_.load_state_dict(self.best_state_)
+            self.best_state_ = None
+
+
+def check_finite(net: Any) -> None:
+    """Raise if the last epoch's loss is no finite number."""
+    epoch, loss = net.history[-1, ("epoch", "train_loss")]
+    if not math.isfinite(loss):
+        raise DivergenceError(
+            message(
+                f"Training diverged in epoch {epoch}",
+                expected="a finite training loss",
+                got=f"{loss} with lr={net.lr:g}",
+                todo=_REMEDY,
+            )
+        )
+
+
+def warn_if_astray(net: Any, constant_loss: float) -> None:
+    """Warn if training ended far worse than a constant prediction would be."""
+    limit = 10 * constant_loss
+    losses = net.history[:, "train_loss"]
+    if losses[-1] <= limit:
+        return
+    since = max((i + 1 for i, loss in enumerate(losses) if loss <= limit), default=0) + 1
+    warnings.warn(
+        message(
+            f"Training went astray: the loss has been far above a constant prediction's "
+            f"since epoch {since}",
+            expected=f"a training loss below {constant_loss:.3g}",
+            got=f"{losses[-1]:.3g} with lr={net.lr:g}",
+            todo=_REMEDY,
+        ),
+        ConvergenceWarning,
+        stacklevel=2,
+    )
+
+
+_REMEDY = "Try a smaller lr, standardised inputs (StandardScaler) or another init"

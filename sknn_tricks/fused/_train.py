@@ -1,0 +1,151 @@
+"""Train jobs: today each alone."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+
+import torch
+from torch import nn
+
+from sknn_tricks._messages import message
+from sknn_tricks.fused._job import Job, Trained
+from sknn_tricks.fused._net import Net
+from sknn_tricks.fused._random import borrowed_global_state, stream_seed
+from sknn_tricks.fused._stopping import BestWeights, warn_if_astray
+from sknn_tricks.init import initialize
+from sknn_tricks.nets import Dropout
+from sknn_tricks.optim import make_optimizer
+
+
+def train(jobs: Iterable[Job]) -> list[Trained]:
+    """Train one net for each job.
+
+    Parameters
+    ----------
+    jobs : iterable of Job
+
+    Returns
+    -------
+    list of Trained
+        In the order of the jobs.
+
+    Raises
+    ------
+    DivergenceError
+        If a loss is no finite number.
+    ValueError
+        If a module cannot be built or does not fit the data.
+    """
+    return [_train_alone(job) for job in jobs]
+
+
+def _train_alone(job: Job) -> Trained:
+    net = job.start if job.start is not None else _make_net(job)
+    n_before = len(net.history)
+    best = BestWeights(job.stopping) if job.stopping is not None else None
+    with _restored_on_error(net), _random_state_of_module(job, n_before):
+        _set_up(net, job, best)
+        net.run(job.train, job.valid, job.max_epochs, job.on_epoch)
+    warn_if_astray(net, job.task.constant_loss)
+    if best is not None:
+        net.callbacks_.remove(("best_weights", best))
+    return Trained(net, best_epoch=best.best_epoch_ if best is not None else len(net.history))
+
+
+def _set_up(net: Net, job: Job, best: BestWeights | None) -> None:
+    """Give a new net, or one to continue, the settings and random streams of this training."""
+    net.max_epochs, net.batch_size, net.lr = job.max_epochs, job.batch_size, job.lr
+    for group in net.optimizer_.param_groups:
+        group["lr"] = job.lr
+    for i, layer in enumerate(part for part in net.module_.modules() if isinstance(part, Dropout)):
+        layer.seed_(stream_seed(job.seed, "dropout", i, len(net.history)), job.device)
+    if best is not None:
+        net.callbacks_.append(("best_weights", best))
+
+
+@contextmanager
+def _restored_on_error(net: Net) -> Iterator[None]:
+    """Put a net that is continued back to where it stood if its training fails."""
+    if len(net.history) == 0:
+        yield
+        return
+    n_epochs, callbacks = len(net.history), list(net.callbacks_)
+    weights = copy.deepcopy(net.module_.state_dict())
+    moments = copy.deepcopy(net.optimizer_.state_dict())
+    try:
+        yield
+    except BaseException:
+        del net.history[n_epochs:]
+        net.callbacks_ = callbacks
+        net.module_.load_state_dict(weights)
+        net.optimizer_.load_state_dict(moments)
+        raise
+
+
+def _random_state_of_module(job: Job, n_epochs_before: int) -> AbstractContextManager[None]:
+    """Give a user's own module, which may draw from torch's global state, a stream of its own."""
+    if not job.spec.foreign:
+        return nullcontext()
+    return borrowed_global_state(stream_seed(job.seed, "module", n_epochs_before), job.device)
+
+
+def _make_net(job: Job) -> Net:
+    module = _make_module(job)
+    net = Net(
+        module,
+        criterion=job.task.loss,
+        optimizer=partial(make_optimizer, job.optimizer, weight_decay=job.weight_decay),
+        lr=job.lr,
+        callbacks=list(job.callbacks),
+        predict_nonlinearity=job.task.to_prediction,
+        score=job.task.score,
+        seed=job.seed,
+        l1=job.l1,
+        device=str(job.device),
+        verbose=job.verbose,
+        train_split=None,
+    )
+    return net.initialize()
+
+
+def _make_module(job: Job) -> nn.Module:
+    with borrowed_global_state(stream_seed(job.seed, "build"), job.device):
+        module = job.spec.build(job.input_shape, job.n_outputs).to(job.device, job.dtype)
+        _check_output(module, job)
+    if not (job.init == "auto" and job.spec.foreign):
+        generator = torch.Generator(job.device).manual_seed(stream_seed(job.seed, "init"))
+        initialize(module, job.init, generator)
+    return module
+
+
+@torch.no_grad()
+def _check_output(module: nn.Module, job: Job) -> None:
+    """Raise if the module cannot take the data, or cannot train on them."""
+    x = job.train.x[:2]
+    outputs = module.eval()(x)
+    wanted = (len(x), job.n_outputs)
+    if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != wanted:
+        got = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+        raise ValueError(
+            message(
+                "The module's output has the wrong shape",
+                expected=f"(N, O) = {wanted} for {len(x)} rows",
+                got=f"{got} from {type(module).__name__}",
+                todo="Let forward return one logit per class (classification) or one value "
+                "per target (regression)",
+            )
+        )
+    normed = any(isinstance(part, nn.BatchNorm1d) for part in module.modules())
+    n_rows = min(len(job.train), job.batch_size)
+    if normed and n_rows == 1:
+        raise ValueError(
+            message(
+                "BatchNorm cannot train on 1 sample at a time",
+                expected="batches of 2 samples or more",
+                got=f"n_samples={len(job.train)}, batch_size={job.batch_size}",
+                todo="Give more rows, a larger batch_size, or batch_norm=False",
+            )
+        )
