@@ -96,9 +96,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(2)
     warnings.simplefilter("ignore")  # MLPClassifier's, that it has not converged
-    print(
-        "| data | net | us a step: ours | ours / torch loop | skorch / ours | MLPClassifier / ours |"
-    )
+    print("| data | net | ours, us a step | ours / loop | skorch / ours | MLPClassifier / ours |")
     print("|---|---|---|---|---|---|")
     for name, X, y in data_sets():
         for hidden in ((64, 64), (128, 128)):

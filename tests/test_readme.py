@@ -1,0 +1,26 @@
+"""The README's example is run as it stands."""
+
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_example_runs_and_logs_its_four_candidates(tmp_path, monkeypatch, capsys):
+    [example] = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    assert len(example.splitlines()) <= 25
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    names = {}
+    exec(compile(example, "README.md", "exec"), names)
+
+    printed = capsys.readouterr().out
+    assert "net__init" in printed
+    assert "mlflow ui" in printed
+    assert float(re.search(r"} (0\.\d+)", printed)[1]) > 0.9
+    from mlflow import MlflowClient
+
+    client = MlflowClient(names["callback"].tracking_uri_)
+    runs = client.search_runs([names["callback"].experiment_id_], "tags.kind = 'candidate'")
+    assert len(runs) == 4
+    assert (tmp_path / "mlruns" / "mlflow.db").exists()
