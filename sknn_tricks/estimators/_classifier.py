@@ -168,7 +168,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
 
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train one epoch on these rows, on from where the net stands.
+        """Train one epoch on these rows, on from where the net stands; nothing stops it early.
 
         Parameters
         ----------

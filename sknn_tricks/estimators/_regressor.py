@@ -158,7 +158,7 @@ class NetRegressor(RegressorMixin, BaseNet):
 
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train one epoch on these rows, on from where the net stands.
+        """Train one epoch on these rows, on from where the net stands; nothing stops it early.
 
         Parameters
         ----------

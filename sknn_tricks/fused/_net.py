@@ -47,6 +47,11 @@ class Net(NeuralNet):
         Taken on the validation rows after each epoch, as ``valid_score``.
     """
 
+    # Only set while `run` is at work.
+    valid_: Rows | None = None
+    on_epoch_: Callable[[Net], bool] | None = None
+    stop_requested_ = False
+
     def __init__(
         self,
         *args: Any,
@@ -90,16 +95,15 @@ class Net(NeuralNet):
         except StopTraining:
             pass
         finally:
-            del self.valid_, self.on_epoch_
+            self.valid_ = self.on_epoch_ = None
         self.notify("on_train_end", X=train, y=train.target)
         self._set_training(False)
 
     def snapshot(self) -> Net:
         """Return a net with a copy of the module as it is now, for prediction."""
         twin = Net.__new__(Net)
-        running = ("valid_", "on_epoch_")
-        state = {name: value for name, value in vars(self).items() if name not in running}
-        twin.__dict__ = {**state, "module_": copy.deepcopy(self.module_)}
+        running = {"valid_": None, "on_epoch_": None}
+        twin.__dict__ = {**vars(self), **running, "module_": copy.deepcopy(self.module_)}
         return twin
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
@@ -117,16 +121,17 @@ class Net(NeuralNet):
             if self.stop_requested_:
                 raise StopTraining
 
-    def get_split_datasets(self, X: Rows, y: Any = None, **_: Any) -> tuple[Rows, Rows | None]:
-        """Return the rows for training and validation; both were settled beforehand."""
-        return X, self.valid_
+    def get_split_datasets(self, X: Any, y: Any = None, **_: Any) -> tuple[Rows, Rows | None]:
+        """Return the rows for training and validation; the latter were settled beforehand."""
+        return self.get_dataset(X, y), self.valid_
 
     def get_dataset(self, X: Any, y: Any = None) -> Rows:
-        """Return X as Rows."""
+        """Return X and y as Rows."""
         if isinstance(X, Rows):
             return X
         dtype = next((p.dtype for p in self.module_.parameters()), torch.float32)
-        return Rows(to_tensor(X, device=self.device).to(dtype))
+        x = to_tensor(X, device=self.device).to(dtype)
+        return Rows(x, None if y is None else to_tensor(y, device=self.device))
 
     def get_iterator(
         self, dataset: Rows, training: bool = False

@@ -121,12 +121,11 @@ def _make_module(job: Job) -> nn.Module:
     return module
 
 
-@torch.no_grad()
 def _check_output(module: nn.Module, job: Job) -> None:
     """Raise if the module cannot take the data, or cannot train on them."""
     x = job.train.x[:2]
-    outputs = module.eval()(x)
     wanted = (len(x), job.n_outputs)
+    outputs = _try_forward(module, x)
     if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != wanted:
         got = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise ValueError(
@@ -139,8 +138,7 @@ def _check_output(module: nn.Module, job: Job) -> None:
             )
         )
     normed = any(isinstance(part, nn.BatchNorm1d) for part in module.modules())
-    n_rows = min(len(job.train), job.batch_size)
-    if normed and n_rows == 1:
+    if normed and min(len(job.train), job.batch_size) == 1:
         raise ValueError(
             message(
                 "BatchNorm cannot train on 1 sample at a time",
@@ -149,3 +147,18 @@ def _check_output(module: nn.Module, job: Job) -> None:
                 todo="Give more rows, a larger batch_size, or batch_norm=False",
             )
         )
+
+
+def _try_forward(module: nn.Module, x: torch.Tensor) -> object:
+    try:
+        with torch.no_grad():
+            return module.eval()(x)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            message(
+                "The module cannot take the data",
+                expected=f"a forward that takes one tensor such as {tuple(x.shape)}",
+                got=f"{type(error).__name__} from {type(module).__name__}: {error}",
+                todo="Build the module for this many features, or flatten its input",
+            )
+        ) from error
