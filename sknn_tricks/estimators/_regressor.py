@@ -115,47 +115,6 @@ class NetRegressor(RegressorMixin, BaseNet):
 
     _y_numeric = True
 
-    def __init__(
-        self,
-        module: Any = None,
-        *,
-        init: Any = "auto",
-        optimizer: Any = "adam",
-        lr: float = 0.005,
-        weight_decay: float = 0.003,
-        l1: float = 0.0,
-        batch_size: int = 128,
-        max_epochs: int = 80,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        patience: int = 10,
-        tol: float = 0.0,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        dtype: str = "float32",
-        device: Any = "auto",
-        verbose: int = 0,
-        random_state: Any = None,
-    ) -> None:
-        self.module = module
-        self.init = init
-        self.optimizer = optimizer
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.l1 = l1
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.tol = tol
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.dtype = dtype
-        self.device = device
-        self.verbose = verbose
-        self.random_state = random_state
-
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train one epoch on these rows, on from where the net stands; nothing stops it early.

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from skorch import NeuralNet
 from torch import Tensor
 
 from sknn_tricks.fused._rows import Rows
 from sknn_tricks.init._schemes import Scheme
 from sknn_tricks.nets._spec import Spec
 from sknn_tricks.optim._optimizers import MakeOptimizer
-
-if TYPE_CHECKING:
-    from sknn_tricks.fused._net import Net
 
 Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
@@ -89,7 +87,7 @@ class Job:
     verbose : int
         Above 0, each epoch is printed.
     start : Net or None
-        A trained net to continue from; it stays as it is.
+        A trained net to go on with; if that fails it is put back to where it stood.
     """
 
     spec: Spec
@@ -110,9 +108,9 @@ class Job:
     device: torch.device
     dtype: torch.dtype
     callbacks: Sequence[Any] = ()
-    on_epoch: Callable[[Net], bool] | None = None
+    on_epoch: Callable[[NeuralNet], bool] | None = None
     verbose: int = 0
-    start: Net | None = None
+    start: NeuralNet | None = None
 
 
 @dataclass(frozen=True)
@@ -127,5 +125,5 @@ class Trained:
         The epoch, from 1, whose weights these are.
     """
 
-    net: Net
+    net: NeuralNet
     best_epoch: int

@@ -15,6 +15,7 @@ from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._net import Net
 from sknn_tricks.fused._random import borrowed_global_state, stream_seed
 from sknn_tricks.fused._stopping import BestWeights, warn_if_astray
+from sknn_tricks.fused._threads import is_small, one_thread
 from sknn_tricks.init import initialize
 from sknn_tricks.nets import Dropout
 from sknn_tricks.optim import make_optimizer
@@ -46,7 +47,9 @@ def _train_alone(job: Job) -> Trained:
     net = job.start if job.start is not None else _make_net(job)
     n_before = len(net.history)
     best = BestWeights(job.stopping) if job.stopping is not None else None
-    with _restored_on_error(net), _random_state_of_module(job, n_before):
+    small = not job.spec.foreign and is_small(net.module_, job.batch_size)
+    threads = one_thread() if small else nullcontext()
+    with _restored_on_error(net), _random_state_of_module(job, n_before), threads:
         _set_up(net, job, best)
         net.run(job.train, job.valid, job.max_epochs, job.on_epoch)
     warn_if_astray(net, job.task.constant_loss)
