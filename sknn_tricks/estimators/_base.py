@@ -286,7 +286,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         self._foreign = job.spec.foreign
         self.best_epoch_ = trained.best_epoch
         self.history_ = [
-            {key: value for key, value in epoch.items() if key != "batches"}
+            {k: v for k, v in epoch.items() if k != "batches" and not k.endswith("_best")}
             for epoch in trained.net.history
         ]
         self.n_iter_ = len(self.history_)

@@ -10,12 +10,13 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.utils import to_tensor
-from torch import Tensor
+from torch import Tensor, nn
 
+from sknn_tricks.fused._job import Loss
 from sknn_tricks.fused._random import stream_seed
 from sknn_tricks.fused._rows import Batch, OrderedBatches, Rows, ShuffledBatches
 from sknn_tricks.fused._stopping import check_finite
-from sknn_tricks.optim._optimizers import decayed
+from sknn_tricks.optim import decayed
 
 # Rows of a batch without gradients: its activations stay in the cache.
 PREDICT_BATCH = 2048
@@ -24,6 +25,18 @@ BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 class StopTraining(Exception):
     """Leaves skorch's loop after an epoch."""
+
+
+class Criterion(nn.Module):
+    """A loss function as a module."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, outputs: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+        """Return the mean loss of a batch."""
+        return self.loss(outputs, target, weight)
 
 
 class Net(NeuralNet):
@@ -71,8 +84,8 @@ class Net(NeuralNet):
         return [("epoch_timer", EpochTimer()), *printed]
 
     def initialize_criterion(self) -> Net:
-        """Take the loss as it is: a function."""
-        self.criterion_ = self.criterion
+        """Wrap the loss, a function, in a module: skorch saves criteria as modules."""
+        self.criterion_ = Criterion(self.criterion)
         return self
 
     def initialize_optimizer(self, triggered_directly: None = None) -> Net:
@@ -111,7 +124,7 @@ class Net(NeuralNet):
         try:
             super().notify(method_name, **kwargs)
         except KeyboardInterrupt as interrupt:
-            if not _raised_by_callback(interrupt):
+            if method_name != "on_epoch_end" or not _raised_by_callback(interrupt):
                 raise
             self.stop_requested_ = True
         if method_name == "on_epoch_end":
@@ -154,11 +167,12 @@ class Net(NeuralNet):
             self._set_training(True)
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             recorded = self.history[-1, "batches", :, "train_loss"]
-            self.history.record("train_loss", _mean(torch.tensor(recorded), iterator.sizes))
+            self._record_loss("train_loss", _mean(recorded, iterator.sizes))
         else:
             self._set_training(True)
             losses = [step_fn(batch, **fit_params)["loss"].detach() for batch in iterator]
-            self.history.record("train_loss", _mean(torch.stack(losses), iterator.sizes))
+            self._record_loss("train_loss", _mean(torch.stack(losses).tolist(), iterator.sizes))
+            self.history.new_batch()  # skorch's checkpoints look for a last batch
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Compute the loss of one batch and the gradients."""
@@ -168,7 +182,7 @@ class Net(NeuralNet):
         loss.backward()
         if self.l1:
             # In the gradient only, so that losses of different penalties can be compared.
-            for parameter in decayed(list(self.module_.parameters())):
+            for parameter in decayed(self.module_):
                 if parameter.grad is not None:
                     parameter.grad.add_(parameter.detach().sign(), alpha=self.l1)
         return {"loss": loss, "y_pred": outputs}
@@ -181,12 +195,28 @@ class Net(NeuralNet):
     @torch.no_grad()
     def _validate(self, iterator: OrderedBatches) -> None:
         self._set_training(False)
-        rows = iterator.rows
-        outputs = torch.cat([self.module_(batch[0]) for batch in iterator])
+        watched, rows = self._batches_are_watched(), iterator.rows
+        step = self._watched_validation_step if watched else lambda batch: self.module_(batch[0])
+        outputs = torch.cat([step(batch) for batch in iterator])
         loss = self.criterion_(outputs, rows.target, rows.weight)
-        self.history.record("valid_loss", loss.item())
+        self._record_loss("valid_loss", loss.item())
         if self.score is not None:
             self.history.record("valid_score", self.score(outputs, rows.target, rows.weight))
+
+    def _watched_validation_step(self, batch: Batch) -> Tensor:
+        self.notify("on_batch_begin", batch=batch, training=False)
+        outputs = self.module_(batch[0])
+        loss = self.criterion_(outputs, batch[1], batch.weight)
+        self.history.record_batch("valid_loss", loss.item())
+        self.history.record_batch("valid_batch_size", len(outputs))
+        self.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=outputs)
+        return outputs
+
+    def _record_loss(self, name: str, loss: float) -> None:
+        """Record a loss, and for skorch's callbacks whether it is the best so far."""
+        before = [epoch[name] for epoch in self.history[:-1] if name in epoch]
+        self.history.record(name, loss)
+        self.history.record(f"{name}_best", all(loss < other for other in before))
 
     def _batches_are_watched(self) -> bool:
         return any(
@@ -201,14 +231,13 @@ def softmax(outputs: Tensor) -> Tensor:
     return outputs.softmax(dim=1)
 
 
-def _mean(losses: Tensor, sizes: list[int]) -> float:
-    weights = torch.tensor(sizes, dtype=losses.dtype, device=losses.device)
-    return (losses @ weights / sum(sizes)).item()
+def _mean(losses: list[float], sizes: list[int]) -> float:
+    return sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes)
 
 
 def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:
-    """Tell skorch's way of stopping early, a KeyboardInterrupt, from the user's Ctrl-C."""
+    """Tell a callback's way of stopping, a KeyboardInterrupt of its own, from the user's Ctrl-C."""
     trace = interrupt.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and ".callbacks." in trace.tb_frame.f_globals.get("__name__", "")
+    return trace is not None and isinstance(trace.tb_frame.f_locals.get("self"), Callback)

@@ -32,7 +32,8 @@ def stream_seed(seed: int, purpose: str, *index: int) -> int:
     >>> stream_seed(0, "init") == stream_seed(0, "shuffle")
     False
     """
-    sequence = np.random.SeedSequence([seed, PURPOSES.index(purpose), *index])
+    # The length is part of it, or a missing index would mean the same as 0.
+    sequence = np.random.SeedSequence([seed, PURPOSES.index(purpose), len(index), *index])
     return int(sequence.generate_state(1)[0])
 
 

@@ -103,6 +103,6 @@ def batch_sizes(n_rows: int, batch_size: int) -> list[int]:
     """
     full, rest = divmod(n_rows, batch_size)
     sizes = [batch_size] * full + [rest] * (rest > 0)
-    if len(sizes) > 1 and sizes[-1] == 1:
+    if len(sizes) > 1 and rest == 1:
         sizes[-2:] = [sizes[-2] + 1]
     return sizes

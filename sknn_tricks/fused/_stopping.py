@@ -52,14 +52,28 @@ class BestWeights(Callback):
 
 
 def check_finite(net: Any) -> None:
-    """Raise if the last epoch's loss is no finite number."""
-    epoch, loss = net.history[-1, ("epoch", "train_loss")]
-    if not math.isfinite(loss):
+    """Raise if a loss of the last epoch is no finite number."""
+    row = net.history[-1]
+    for name, kind in {"train_loss": "training", "valid_loss": "validation"}.items():
+        if not math.isfinite(row.get(name, 0.0)):
+            raise DivergenceError(
+                message(
+                    f"Training diverged in epoch {row['epoch']}",
+                    expected=f"a finite {kind} loss",
+                    got=f"{row[name]} with lr={net.lr:g}",
+                    todo=_REMEDY,
+                )
+            )
+
+
+def check_finite_weights(net: Any) -> None:
+    """Raise if the last step, whose loss nobody has seen, broke the weights."""
+    if not all(parameter.isfinite().all() for parameter in net.module_.parameters()):
         raise DivergenceError(
             message(
-                f"Training diverged in epoch {epoch}",
-                expected="a finite training loss",
-                got=f"{loss} with lr={net.lr:g}",
+                f"Training diverged in epoch {len(net.history)}",
+                expected="finite weights",
+                got=f"weights that are not, with lr={net.lr:g}",
                 todo=_REMEDY,
             )
         )

@@ -14,11 +14,11 @@ from sknn_tricks._messages import message
 from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._net import Net
 from sknn_tricks.fused._random import borrowed_global_state, stream_seed
-from sknn_tricks.fused._stopping import BestWeights, warn_if_astray
+from sknn_tricks.fused._stopping import BestWeights, check_finite_weights, warn_if_astray
 from sknn_tricks.fused._threads import is_small, one_thread
 from sknn_tricks.init import initialize
 from sknn_tricks.nets import Dropout
-from sknn_tricks.optim import make_optimizer
+from sknn_tricks.optim import make_optimizer, set_rates
 
 
 def train(jobs: Iterable[Job]) -> list[Trained]:
@@ -52,17 +52,17 @@ def _train_alone(job: Job) -> Trained:
     with _restored_on_error(net), _random_state_of_module(job, n_before), threads:
         _set_up(net, job, best)
         net.run(job.train, job.valid, job.max_epochs, job.on_epoch)
-    warn_if_astray(net, job.task.constant_loss)
-    if best is not None:
-        net.callbacks_.remove(("best_weights", best))
+        check_finite_weights(net)
+        if best is not None:
+            net.callbacks_.remove(("best_weights", best))
+        warn_if_astray(net, job.task.constant_loss)
     return Trained(net, best_epoch=best.best_epoch_ if best is not None else len(net.history))
 
 
 def _set_up(net: Net, job: Job, best: BestWeights | None) -> None:
     """Give a new net, or one to continue, the settings and random streams of this training."""
-    net.max_epochs, net.batch_size, net.lr = job.max_epochs, job.batch_size, job.lr
-    for group in net.optimizer_.param_groups:
-        group["lr"] = job.lr
+    net.max_epochs, net.batch_size, net.lr, net.l1 = job.max_epochs, job.batch_size, job.lr, job.l1
+    set_rates(net.optimizer_, lr=job.lr, weight_decay=job.weight_decay)
     for i, layer in enumerate(part for part in net.module_.modules() if isinstance(part, Dropout)):
         layer.seed_(stream_seed(job.seed, "dropout", i, len(net.history)), job.device)
     if best is not None:
@@ -72,19 +72,24 @@ def _set_up(net: Net, job: Job, best: BestWeights | None) -> None:
 @contextmanager
 def _restored_on_error(net: Net) -> Iterator[None]:
     """Put a net that is continued back to where it stood if its training fails."""
-    if len(net.history) == 0:
+    n_epochs = len(net.history)
+    if n_epochs == 0:
         yield
         return
-    n_epochs, callbacks = len(net.history), list(net.callbacks_)
     weights = copy.deepcopy(net.module_.state_dict())
     moments = copy.deepcopy(net.optimizer_.state_dict())
+    settings = {name: getattr(net, name) for name in ("max_epochs", "batch_size", "lr", "l1")}
+    callbacks = list(net.callbacks_)
     try:
         yield
     except BaseException:
-        del net.history[n_epochs:]
-        net.callbacks_ = callbacks
         net.module_.load_state_dict(weights)
+        net.module_.eval()
         net.optimizer_.load_state_dict(moments)
+        for name, value in settings.items():
+            setattr(net, name, value)
+        net.callbacks_ = callbacks
+        del net.history[n_epochs:]
         raise
 
 
@@ -106,7 +111,6 @@ def _make_net(job: Job) -> Net:
         predict_nonlinearity=job.task.to_prediction,
         score=job.task.score,
         seed=job.seed,
-        l1=job.l1,
         device=str(job.device),
         verbose=job.verbose,
         train_split=None,

@@ -21,10 +21,11 @@ Weighted: TypeAlias = nn.Linear | nn.modules.conv._ConvNd
 # tanh and selu: torch.nn.init.calculate_gain; relu and its smooth relatives: He et al., 2015.
 GAINS: dict[type[nn.Module], float] = {
     nn.ReLU: 2**0.5,
-    nn.LeakyReLU: (2 / (1 + 0.01**2)) ** 0.5,
+    nn.LeakyReLU: 2**0.5,  # less what the slope lets through
     nn.ELU: 2**0.5,
     nn.GELU: 2**0.5,
     nn.SiLU: 2**0.5,
+    nn.Mish: 2**0.5,
     nn.SELU: 1.0,
     nn.Tanh: 5 / 3,
     nn.Sigmoid: 1.0,
@@ -77,11 +78,14 @@ def layers_with_activation(
     """Yield each weighted layer and the first activation between it and the next one, or None."""
     layer: Weighted | None = None
     activation: nn.Module | None = None
-    for part in module.modules():
+    seen: set[nn.Module] = set()
+    # One activation may serve several layers; a layer that is used twice is drawn once.
+    for _, part in module.named_modules(remove_duplicate=False):
         if isinstance(part, WEIGHTED):
             if layer is not None:
                 yield layer, activation
-            layer, activation = part, None
+            layer, activation = (None if part in seen else part), None
+            seen.add(part)
         elif activation is None and type(part) in GAINS:
             activation = part
     if layer is not None:
@@ -92,14 +96,19 @@ def _fill(layer: Weighted, scheme: Scheme, gain: float, generator: torch.Generat
     if not isinstance(layer, nn.modules.conv._ConvTransposeNd):
         scheme(layer.weight, gain, generator)
         return
-    # Transposed convolutions have the input's axis first; schemes count on the output's.
-    weight = layer.weight.transpose(0, 1).contiguous()
-    scheme(weight, gain, generator)
-    layer.weight.copy_(weight.transpose(0, 1))
+    # Transposed convolutions have the input's axis first, group by group; schemes count on the
+    # output's.
+    for part in layer.weight.chunk(layer.groups):
+        weight = part.transpose(0, 1).contiguous()
+        scheme(weight, gain, generator)
+        part.copy_(weight.transpose(0, 1))
 
 
 def _gain(activation: nn.Module | None) -> float:
-    return 1.0 if activation is None else GAINS[type(activation)]
+    if activation is None:
+        return 1.0
+    slope = getattr(activation, "negative_slope", 0.0)
+    return GAINS[type(activation)] / (1 + slope**2) ** 0.5
 
 
 def _auto_scheme(activation: nn.Module | None) -> Scheme:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sknn_tricks._messages import message
+
 
 class Dropout(nn.Dropout):
     """Dropout (Srivastava et al., 2014) that draws from its own generator.
@@ -19,6 +21,11 @@ class Dropout(nn.Dropout):
     p : float, default=0.5
         Share of the entries that are dropped, in [0, 1).
 
+    Raises
+    ------
+    ValueError
+        If `p` is out of range.
+
     Examples
     --------
     >>> import torch
@@ -30,6 +37,15 @@ class Dropout(nn.Dropout):
     """
 
     def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p < 1:
+            raise ValueError(
+                message(
+                    "p is no rate of dropout",
+                    expected="a rate p in [0, 1)",
+                    got=f"p={p!r}",
+                    todo="p is the share that is dropped, such as 0.2",
+                )
+            )
         super().__init__(p)
         self._generator: torch.Generator | None = None
 

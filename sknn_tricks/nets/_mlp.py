@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
@@ -87,6 +87,7 @@ class MLP(BaseEstimator):
         """
         widths = self._widths()
         rates = self._rates(len(widths))
+        make_activation(self.activation)  # complains of a wrong name also where there is no layer
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         if len(input_shape) > 1:
             layers["flatten"] = nn.Flatten()
@@ -102,9 +103,8 @@ class MLP(BaseEstimator):
         return nn.Sequential(layers)
 
     def _widths(self) -> list[int]:
-        hidden: Any = self.hidden
-        widths = [hidden] if isinstance(hidden, Integral) else list(hidden)
-        if not all(isinstance(width, Integral) and int(width) >= 1 for width in widths):
+        widths = _as_list(self.hidden, Integral)
+        if widths is None or not all(_is(width, Integral) and width >= 1 for width in widths):
             raise ValueError(
                 message(
                     "hidden has a width that no layer can have",
@@ -116,13 +116,9 @@ class MLP(BaseEstimator):
         return [int(width) for width in widths]
 
     def _rates(self, n_layers: int) -> list[float]:
-        dropout: Any = self.dropout
-        one_for_all = isinstance(dropout, Real)
-        rates = [dropout] * n_layers if one_for_all else list(dropout)
-        # A single rate is checked also where there is no hidden layer to use it.
-        given = [dropout] if one_for_all else rates
-        in_range = all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in given)
-        if len(rates) != n_layers or not in_range:
+        rates = _as_list(self.dropout, Real)
+        fits = rates is not None and (_is(self.dropout, Real) or len(rates) == n_layers)
+        if not fits or not all(_is(rate, Real) and 0 <= rate < 1 for rate in rates):
             raise ValueError(
                 message(
                     "dropout does not fit the net",
@@ -131,4 +127,15 @@ class MLP(BaseEstimator):
                     todo="A rate is the share that is dropped, such as dropout=0.2",
                 )
             )
-        return [float(rate) for rate in rates]
+        return [float(rate) for rate in rates] * (n_layers if _is(self.dropout, Real) else 1)
+
+
+def _as_list(value: Any, kind: type) -> Any:
+    """Return one value of that kind, or several, as a list; None if it is neither."""
+    if _is(value, kind):
+        return [value]
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else None
+
+
+def _is(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)

@@ -91,7 +91,8 @@ class TorchModule(BaseEstimator):
         offered |= dict.fromkeys(OUTPUT_NAMES, n_outputs)
         asked = _arguments(self.cls)
         sizes = {name: size for name, size in offered.items() if name in asked}
-        return self.cls(**{**sizes, **self._params})
+        # Copies: a module among the parameters is not to be trained in place.
+        return self.cls(**{**sizes, **copy.deepcopy(self._params)})
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         arguments = [f"{name}={value!r}" for name, value in self._params.items()]

@@ -1,5 +1,5 @@
 """Optimisers by name."""
 
-from sknn_tricks.optim._optimizers import OPTIMIZERS, make_optimizer
+from sknn_tricks.optim._optimizers import OPTIMIZERS, decayed, make_optimizer, set_rates
 
-__all__ = ["OPTIMIZERS", "make_optimizer"]
+__all__ = ["OPTIMIZERS", "decayed", "make_optimizer", "set_rates"]
