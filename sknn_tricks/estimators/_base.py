@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
 
@@ -12,18 +11,22 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from sknn_tricks._messages import message
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
+from sknn_tricks.estimators._epochs import EpochTasks
 from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Job, Rows, Stopping, Trained, train
 from sknn_tricks.fused._net import PREDICT_BATCH
 from sknn_tricks.fused._random import draw_seed, stream_seed
 from sknn_tricks.nets import as_spec
+
+# Ends of the history's keys that only skorch's callbacks need.
+OF_SKORCH = ("batches", "_batch_count", "_best")
 
 
 class BaseNet(CallbackSupportMixin, BaseEstimator):
@@ -178,6 +181,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         data = self._check_data(X, y, sample_weight, reset=not resume)
         if not resume:
             self.input_shape_ = data.X.shape[1:]
+            self._foreign = as_spec(self.module).foreign
         self._check_shape(data.X)
         self._learn_target(data, classes, resume)
         seed = self.net_.seed if resume else draw_seed(self.random_state)
@@ -193,12 +197,12 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             max_epochs=max_epochs,
             stopping=stopping,
             seed=seed,
-            on_epoch=partial(self._report_epoch, context, hooks),
+            epochs=EpochTasks(context, hooks),
             start=self.net_ if resume else None,
             **self._settings(),
         )
         [trained] = train([job])
-        self._take_over(job, trained)
+        self._take_over(trained)
         context.call_on_fit_task_end(**hooks, reconstruction_attributes=dict)
         return self
 
@@ -234,7 +238,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             multi_output=True,
             y_numeric=self._y_numeric,
         )
-        y = self._check_y(y)
+        y = self._check_y(check_array(y, dtype=None, ensure_2d=False, input_name="y"))
         if sample_weight is None:
             return Data(X, y, None)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -276,31 +280,24 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         device, dtype = self._torch_device(), getattr(torch, self.dtype)
         weight = self._row_weights(data)
         if weight is not None:
+            if not weight.any():
+                raise ValueError(_no_weight_left(self.class_weight))
             weight = to_tensor(weight * (len(weight) / weight.sum())).to(device, dtype)
         target = to_tensor(self._encode(data.y)).to(device)
         return Rows(to_tensor(data.X).to(device), target, weight)
 
-    def _take_over(self, job: Job, trained: Trained) -> None:
+    def _take_over(self, trained: Trained) -> None:
         """Set the fitted attributes."""
         self.net_ = trained.net
-        self._foreign = job.spec.foreign
         self.best_epoch_ = trained.best_epoch
         self.history_ = [
-            {k: v for k, v in epoch.items() if k != "batches" and not k.endswith("_best")}
+            {name: value for name, value in epoch.items() if not name.endswith(OF_SKORCH)}
             for epoch in trained.net.history
         ]
         self.n_iter_ = len(self.history_)
         self.loss_curve_ = [epoch["train_loss"] for epoch in self.history_]
         scores = [epoch["valid_score"] for epoch in self.history_ if "valid_score" in epoch]
         self.validation_scores_ = scores or None
-
-    def _report_epoch(self, context: Any, hooks: dict[str, Any], net: Any) -> bool:
-        """Tell scikit-learn's callbacks of an epoch; True if one of them wants to stop."""
-        epoch = context.subcontext(task_name="epoch")
-        epoch.call_on_fit_task_begin(**hooks)
-        return epoch.call_on_fit_task_end(
-            **hooks, reconstruction_attributes=lambda: {"net_": net.snapshot()}
-        )
 
     # --- prediction -------------------------------------------------------------------------
 
@@ -319,7 +316,8 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         forward = module if self._foreign else _in_float64(module)
         device = torch.device(self.net_.device)
         batches = to_tensor(X).split(PREDICT_BATCH)
-        return torch.cat([forward(x.to(device)).cpu() for x in batches]).double()
+        # Copies: the memory may be the user's, and a module may work in place.
+        return torch.cat([forward(x.to(device, copy=True)).cpu() for x in batches]).double()
 
     def _check_shape(self, X: NDArray[Any]) -> None:
         if X.shape[1:] != self.input_shape_:
@@ -341,15 +339,21 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         return torch.device(self.device)
 
 
+def _no_weight_left(class_weight: Any) -> str:
+    return message(
+        "class_weight leaves nothing to train on",
+        expected="a class of the rows with a weight above 0",
+        got=f"class_weight={class_weight!r}",
+        todo="Correct the weights",
+    )
+
+
 def _dtype_name(module: nn.Module) -> str:
     dtypes = {parameter.dtype for parameter in module.parameters()}
     return "float64" if torch.float64 in dtypes else "float32"
 
 
-def _in_float64(module: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return the module's function computed in float64, from its weights as they are."""
-    state = {
-        name: value.double() if value.is_floating_point() else value
-        for name, value in module.state_dict().items()
-    }
-    return lambda x: functional_call(module, state, (x,))
+def _in_float64(module: nn.Module) -> nn.Module:
+    """Return the module computing in float64, from its weights as they are."""
+    # A copy also where several threads predict at once.
+    return copy.deepcopy(module).double()

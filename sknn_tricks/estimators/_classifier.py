@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils import Tags, column_or_1d
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from torch import Tensor
@@ -119,7 +120,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseNet._parameter_constraints,
-        "class_weight": [dict, list, str, None],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
     _y_numeric = False
 
@@ -238,12 +239,26 @@ class NetClassifier(ClassifierMixin, BaseNet):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         check_classification_targets(y)
+        if type_of_target(y) == "multiclass-multioutput":
+            raise ValueError(
+                message(
+                    "y has several columns of classes (multiclass-multioutput)",
+                    expected="one column of labels, or an indicator matrix of 0 and 1",
+                    got=f"shape {y.shape}",
+                    todo="Fit one net per column, for example with MultiOutputClassifier",
+                )
+            )
         return y
 
     def _row_weights(self, data: Data) -> NDArray[Any] | None:
         if self.class_weight is None:
             return data.weight
-        by_class = compute_sample_weight(self.class_weight, data.y)
+        if isinstance(self.class_weight, dict) and not self._multilabel:
+            # scikit-learn's function wants all the classes among the rows; a chunk lacks some.
+            of_class = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
+            by_class = np.array(of_class)[self._encode(data.y)]
+        else:
+            by_class = compute_sample_weight(self.class_weight, data.y)
         return by_class if data.weight is None else by_class * data.weight
 
     def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:
@@ -251,6 +266,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
         seen = np.arange(data.y.shape[1]) if multilabel else np.unique(data.y)
         known = seen if classes is None else np.unique(classes)
         if resume:
+            self._check_kind(data.y)
             self._check_classes(seen, known if classes is not None else None)
             return
         if not multilabel and len(known) < 2:
@@ -258,7 +274,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
                 message(
                     "There is only 1 class to learn",
                     expected="targets of 2 classes or more (rows of weight 0 do not count)",
-                    got=f"only {known[0]!r}",
+                    got=f"only {known.tolist()[0]!r}",
                     todo="Give rows of another class",
                 )
             )
@@ -280,7 +296,20 @@ class NetClassifier(ClassifierMixin, BaseNet):
                 )
             )
 
+    def _check_kind(self, y: NDArray[Any]) -> None:
+        wanted = (len(self.classes_),) if self._multilabel else ()
+        if y.shape[1:] != wanted:
+            raise ValueError(
+                message(
+                    "The targets are of another kind than in fit",
+                    expected=f"shape {(len(y), *wanted)}",
+                    got=f"{y.shape}",
+                    todo="Give the same kind of targets, or fit anew with warm_start=False",
+                )
+            )
+
     def _encode(self, y: NDArray[Any]) -> NDArray[Any]:
+        self._check_kind(y)
         if self._multilabel:
             return y.astype(self.dtype)
         self._check_classes(np.unique(y), None)
@@ -296,7 +325,8 @@ class NetClassifier(ClassifierMixin, BaseNet):
     def _task(self) -> Task:
         if self._multilabel:
             return Task(binary_cross_entropy, label_accuracy, Tensor.sigmoid, math.log(2))
-        return Task(cross_entropy, accuracy, softmax, math.log(self._n_outputs))
+        n_classes = self._n_outputs
+        return Task(cross_entropy, accuracy, softmax, math.log(n_classes), n_classes)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

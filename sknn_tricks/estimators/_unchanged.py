@@ -6,24 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+# What scikit-learn's callbacks keep on the estimator until they have cleaned up.
+OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
+
 
 @contextmanager
 def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Put the fitted attributes back to what they were if the block raises.
-
-    Those are the ones that end in an underscore; scikit-learn's callbacks keep private ones that
-    are still needed to clean up.
-    """
-    before = _fitted(estimator)
+    """Put all attributes back to what they were if the block raises."""
+    before = dict(vars(estimator))
     try:
         yield
     except BaseException:
-        for name in _fitted(estimator).keys() - before.keys():
-            delattr(estimator, name)
-        vars(estimator).update(before)
+        kept = {name: vars(estimator)[name] for name in OF_CALLBACKS if name in vars(estimator)}
+        vars(estimator).clear()
+        vars(estimator).update(before | kept)
         raise
-
-
-def _fitted(estimator: Any) -> dict[str, Any]:
-    attributes = vars(estimator).items()
-    return {k: v for k, v in attributes if k.endswith("_") and not k.startswith("_")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from skorch import NeuralNet
@@ -47,12 +47,25 @@ class Task:
         What the net's ``predict_proba`` gives: probabilities, or the outputs as they are.
     constant_loss : float
         Loss of the best constant prediction, roughly: what a net that learnt nothing reaches.
+    n_classes : int or None
+        Number of classes, where the most likely one is the prediction.
     """
 
     loss: Loss
     score: Callable[[Tensor, Any, Tensor | None], float]
     to_prediction: Callable[[Tensor], Tensor]
     constant_loss: float
+    n_classes: int | None = None
+
+
+class Epochs(Protocol):
+    """Wants to know of epochs."""
+
+    def begin(self) -> None:
+        """Be told that an epoch begins."""
+
+    def end(self, net: Any) -> bool:
+        """Be told that it has ended; True stops the training."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +95,12 @@ class Job:
     device : torch.device
     dtype : torch.dtype
     callbacks : sequence of skorch callbacks
-    on_epoch : callable (net) -> bool, or None
-        Called after each epoch; True stops the training.
+    epochs : Epochs or None
+        Told when an epoch begins and ends.
     verbose : int
         Above 0, each epoch is printed.
     start : Net or None
-        A trained net to go on with; if that fails it is put back to where it stood.
+        A trained net to go on from; it stays as it is.
     """
 
     spec: Spec
@@ -108,7 +121,7 @@ class Job:
     device: torch.device
     dtype: torch.dtype
     callbacks: Sequence[Any] = ()
-    on_epoch: Callable[[NeuralNet], bool] | None = None
+    epochs: Epochs | None = None
     verbose: int = 0
     start: NeuralNet | None = None
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import torch
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.utils import to_tensor
 from torch import Tensor, nn
 
-from sknn_tricks.fused._job import Loss
+from sknn_tricks.fused._job import Epochs, Loss
 from sknn_tricks.fused._random import stream_seed
 from sknn_tricks.fused._rows import Batch, OrderedBatches, Rows, ShuffledBatches
 from sknn_tricks.fused._stopping import check_finite
@@ -20,6 +22,7 @@ from sknn_tricks.optim import decayed
 
 # Rows of a batch without gradients: its activations stay in the cache.
 PREDICT_BATCH = 2048
+OWN = ("module_", "optimizer_", "history_", "callbacks_")
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
@@ -62,7 +65,7 @@ class Net(NeuralNet):
 
     # Only set while `run` is at work.
     valid_: Rows | None = None
-    on_epoch_: Callable[[Net], bool] | None = None
+    epochs_: Epochs | None = None
     stop_requested_ = False
 
     def __init__(
@@ -98,29 +101,36 @@ class Net(NeuralNet):
         train: Rows,
         valid: Rows | None,
         max_epochs: int,
-        on_epoch: Callable[[Net], bool] | None = None,
+        epochs: Epochs | None = None,
     ) -> None:
         """Train in skorch's loop, on from where the net stands."""
-        self.valid_, self.on_epoch_, self.stop_requested_ = valid, on_epoch, False
+        self.valid_, self.epochs_, self.stop_requested_ = valid, epochs, False
         self.notify("on_train_begin", X=train, y=train.target)
         try:
             self.fit_loop(train, epochs=max_epochs)
         except StopTraining:
             pass
         finally:
-            self.valid_ = self.on_epoch_ = None
+            self.valid_ = self.epochs_ = None
         self.notify("on_train_end", X=train, y=train.target)
         self._set_training(False)
 
-    def snapshot(self) -> Net:
-        """Return a net with a copy of the module as it is now, for prediction."""
-        twin = Net.__new__(Net)
-        running = {"valid_": None, "on_epoch_": None}
-        twin.__dict__ = {**vars(self), **running, "module_": copy.deepcopy(self.module_)}
+    def twin(self) -> Self:
+        """Return a copy to predict with, or to go on training, that leaves this net as it is.
+
+        ``copy.deepcopy`` would take skorch's way through pickle, which not all modules can go.
+        """
+        copies: dict[int, Any] = {}  # shared, so that the optimiser's parameters are the module's
+        own = {name: copy.deepcopy(getattr(self, name), copies) for name in OWN}
+        twin = type(self).__new__(type(self))
+        twin.__dict__ = {**vars(self), **own, "module": own["module_"]}
+        twin.__dict__ |= {"valid_": None, "epochs_": None}
         return twin
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call the hooks, then stop if one asked for it after an epoch."""
+        if method_name == "on_epoch_begin" and self.epochs_ is not None:
+            self.epochs_.begin()
         try:
             super().notify(method_name, **kwargs)
         except KeyboardInterrupt as interrupt:
@@ -129,7 +139,7 @@ class Net(NeuralNet):
             self.stop_requested_ = True
         if method_name == "on_epoch_end":
             check_finite(self)
-            if self.on_epoch_ is not None and self.on_epoch_(self):
+            if self.epochs_ is not None and self.epochs_.end(self):
                 self.stop_requested_ = True
             if self.stop_requested_:
                 raise StopTraining
@@ -187,25 +197,23 @@ class Net(NeuralNet):
                     parameter.grad.add_(parameter.detach().sign(), alpha=self.l1)
         return {"loss": loss, "y_pred": outputs}
 
-    def predict(self, X: Any) -> Any:
-        """Return the most likely class's index where outputs are probabilities, else outputs."""
-        proba = self.predict_proba(X)
-        return proba.argmax(axis=1) if self.predict_nonlinearity is softmax else proba
-
     @torch.no_grad()
     def _validate(self, iterator: OrderedBatches) -> None:
         self._set_training(False)
         watched, rows = self._batches_are_watched(), iterator.rows
-        step = self._watched_validation_step if watched else lambda batch: self.module_(batch[0])
+        step = self._watched_validation_step if watched else self._validation_outputs
         outputs = torch.cat([step(batch) for batch in iterator])
         loss = self.criterion_(outputs, rows.target, rows.weight)
         self._record_loss("valid_loss", loss.item())
         if self.score is not None:
             self.history.record("valid_score", self.score(outputs, rows.target, rows.weight))
 
+    def _validation_outputs(self, batch: Batch) -> Tensor:
+        return self.module_(batch[0].clone())  # a module may work in place
+
     def _watched_validation_step(self, batch: Batch) -> Tensor:
         self.notify("on_batch_begin", batch=batch, training=False)
-        outputs = self.module_(batch[0])
+        outputs = self._validation_outputs(batch)
         loss = self.criterion_(outputs, batch[1], batch.weight)
         self.history.record_batch("valid_loss", loss.item())
         self.history.record_batch("valid_batch_size", len(outputs))
@@ -224,6 +232,21 @@ class Net(NeuralNet):
             for _, callback in self.callbacks_
             for hook in BATCH_HOOKS
         )
+
+
+class ClassifierNet(ClassifierMixin, Net):
+    """A net whose prediction is the most likely class, as a number from 0.
+
+    skorch's callbacks may then use any scorer for classifiers.
+
+    Attributes
+    ----------
+    classes_ : ndarray of int, shape (O,)
+    """
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the number of the most likely class of each row."""
+        return self.predict_proba(X).argmax(axis=1)
 
 
 def softmax(outputs: Tensor) -> Tensor:

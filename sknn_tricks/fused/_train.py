@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 
 from sknn_tricks._messages import message
 from sknn_tricks.fused._job import Job, Trained
-from sknn_tricks.fused._net import Net
+from sknn_tricks.fused._net import ClassifierNet, Net
 from sknn_tricks.fused._random import borrowed_global_state, stream_seed
 from sknn_tricks.fused._stopping import BestWeights, check_finite_weights, warn_if_astray
 from sknn_tricks.fused._threads import is_small, one_thread
@@ -44,14 +44,14 @@ def train(jobs: Iterable[Job]) -> list[Trained]:
 
 
 def _train_alone(job: Job) -> Trained:
-    net = job.start if job.start is not None else _make_net(job)
+    net = job.start.twin() if job.start is not None else _make_net(job)
     n_before = len(net.history)
     best = BestWeights(job.stopping) if job.stopping is not None else None
     small = not job.spec.foreign and is_small(net.module_, job.batch_size)
     threads = one_thread() if small else nullcontext()
-    with _restored_on_error(net), _random_state_of_module(job, n_before), threads:
+    with _random_state_of_module(job, n_before), threads:
         _set_up(net, job, best)
-        net.run(job.train, job.valid, job.max_epochs, job.on_epoch)
+        net.run(job.train, job.valid, job.max_epochs, job.epochs)
         check_finite_weights(net)
         if best is not None:
             net.callbacks_.remove(("best_weights", best))
@@ -66,31 +66,8 @@ def _set_up(net: Net, job: Job, best: BestWeights | None) -> None:
     for i, layer in enumerate(part for part in net.module_.modules() if isinstance(part, Dropout)):
         layer.seed_(stream_seed(job.seed, "dropout", i, len(net.history)), job.device)
     if best is not None:
-        net.callbacks_.append(("best_weights", best))
-
-
-@contextmanager
-def _restored_on_error(net: Net) -> Iterator[None]:
-    """Put a net that is continued back to where it stood if its training fails."""
-    n_epochs = len(net.history)
-    if n_epochs == 0:
-        yield
-        return
-    weights = copy.deepcopy(net.module_.state_dict())
-    moments = copy.deepcopy(net.optimizer_.state_dict())
-    settings = {name: getattr(net, name) for name in ("max_epochs", "batch_size", "lr", "l1")}
-    callbacks = list(net.callbacks_)
-    try:
-        yield
-    except BaseException:
-        net.module_.load_state_dict(weights)
-        net.module_.eval()
-        net.optimizer_.load_state_dict(moments)
-        for name, value in settings.items():
-            setattr(net, name, value)
-        net.callbacks_ = callbacks
-        del net.history[n_epochs:]
-        raise
+        # First, so that it has seen an epoch that another callback stops after.
+        net.callbacks_.insert(0, ("best_weights", best))
 
 
 def _random_state_of_module(job: Job, n_epochs_before: int) -> AbstractContextManager[None]:
@@ -102,7 +79,8 @@ def _random_state_of_module(job: Job, n_epochs_before: int) -> AbstractContextMa
 
 def _make_net(job: Job) -> Net:
     module = _make_module(job)
-    net = Net(
+    net_class = Net if job.task.n_classes is None else ClassifierNet
+    net = net_class(
         module,
         criterion=job.task.loss,
         optimizer=partial(make_optimizer, job.optimizer, weight_decay=job.weight_decay),
@@ -115,6 +93,8 @@ def _make_net(job: Job) -> Net:
         verbose=job.verbose,
         train_split=None,
     )
+    if job.task.n_classes is not None:
+        net.classes_ = np.arange(job.task.n_classes)
     return net.initialize()
 
 
@@ -159,7 +139,7 @@ def _check_output(module: nn.Module, job: Job) -> None:
 def _try_forward(module: nn.Module, x: torch.Tensor) -> object:
     try:
         with torch.no_grad():
-            return module.eval()(x)
+            return module.eval()(x.clone())  # it may work in place
     except (RuntimeError, TypeError) as error:
         raise ValueError(
             message(

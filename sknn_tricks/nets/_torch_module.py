@@ -70,22 +70,14 @@ class TorchModule(BaseEstimator):
     def set_params(self, **params: Any) -> TorchModule:
         """Set arguments of the class (or ``cls`` itself) and return self."""
         cls = params.pop("cls", self.cls)
-        unknown = [name for name in params if not _accepts(cls, name)]
-        if unknown:
-            raise ValueError(
-                message(
-                    f"{cls.__name__} has no argument {unknown[0]!r}",
-                    expected=f"one of {sorted(_arguments(cls))}",
-                    got=f"{unknown[0]}={params[unknown[0]]!r}",
-                    todo="Correct the name",
-                )
-            )
+        _check_names(cls, params)
         self.cls = cls
         self._params = {**self._params, **params}
         return self
 
     def build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
         """Make the torch module for rows of shape `input_shape` and `n_outputs` outputs, O."""
+        _check_names(self.cls, self._params)
         offered: dict[str, Any] = {"input_shape": input_shape}
         offered |= dict.fromkeys(INPUT_NAMES, math.prod(input_shape))
         offered |= dict.fromkeys(OUTPUT_NAMES, n_outputs)
@@ -116,6 +108,19 @@ class ModuleInstance:
     def build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
         """Return a copy; the sizes are the module's own affair."""
         return copy.deepcopy(self.module)
+
+
+def _check_names(cls: type[nn.Module], params: dict[str, Any]) -> None:
+    unknown = [name for name in params if not _accepts(cls, name)]
+    if unknown:
+        raise ValueError(
+            message(
+                f"{cls.__name__} has no argument {unknown[0]!r}",
+                expected=f"one of {sorted(_arguments(cls))}",
+                got=f"{unknown[0]}={params[unknown[0]]!r}",
+                todo="Correct the name",
+            )
+        )
 
 
 def _arguments(cls: type[nn.Module]) -> dict[str, inspect.Parameter]:

@@ -13,7 +13,7 @@ def _accuracy(outputs, target, weight):
     return (outputs.argmax(dim=1) == target).double().mean().item()
 
 
-CLASSIFICATION = Task(cross_entropy, _accuracy, softmax, math.log(2))
+CLASSIFICATION = Task(cross_entropy, _accuracy, softmax, math.log(2), n_classes=2)
 
 
 def _make_rows(n_rows=40, dtype=torch.float32, seed=0):
@@ -23,7 +23,21 @@ def _make_rows(n_rows=40, dtype=torch.float32, seed=0):
     return Rows(x.to(dtype), (x[:, 0] - x[:, 1] > 0).long())
 
 
-def _make_job(**settings):
+class AfterEpoch:
+    """Calls a function after each epoch, and counts those that began."""
+
+    def __init__(self, function):
+        self.function = function
+        self.n_begun = 0
+
+    def begin(self):
+        self.n_begun += 1
+
+    def end(self, net):
+        return self.function(net)
+
+
+def _make_job(after_epoch=None, **settings):
     dtype = settings.get("dtype", torch.float32)
     usual = {
         "spec": MLP(hidden=(8,)),
@@ -44,6 +58,8 @@ def _make_job(**settings):
         "device": torch.device("cpu"),
         "dtype": dtype,
     }
+    if after_epoch is not None:
+        usual["epochs"] = AfterEpoch(after_epoch)
     return Job(**{**usual, **settings})
 
 

@@ -116,13 +116,13 @@ def test_weights_can_be_saved_and_loaded(make_job, net, X, tmp_path):
     np.testing.assert_array_equal(other.predict_proba(X), net.predict_proba(X))
 
 
-# --- snapshots ------------------------------------------------------------------------------
+# --- twins ------------------------------------------------------------------------------
 
 
-def test_a_snapshot_stays_while_the_training_goes_on(make_job, X):
+def test_a_twin_stays_while_the_training_goes_on(make_job, X):
     shots = []
     job = make_job(
-        spec=RICH, on_epoch=lambda net: shots.append((net.snapshot(), net.predict_proba(X)))
+        spec=RICH, after_epoch=lambda net: shots.append((net.twin(), net.predict_proba(X)))
     )
     train([job])
     assert len(shots) == 3
@@ -131,8 +131,8 @@ def test_a_snapshot_stays_while_the_training_goes_on(make_job, X):
     assert not np.array_equal(shots[0][1], shots[-1][1])
 
 
-def test_taking_snapshots_does_not_change_the_training(make_job, same):
-    watched = train_one(make_job(spec=RICH, on_epoch=lambda net: net.snapshot() and None))
+def test_taking_twins_does_not_change_the_training(make_job, same):
+    watched = train_one(make_job(spec=RICH, after_epoch=lambda net: net.twin() and None))
     assert same(watched, train_one(make_job(spec=RICH)))
 
 
@@ -235,7 +235,7 @@ def test_a_checkpoint_of_skorchs_keeps_the_best_weights(make_job, make_rows, tmp
         callbacks=[Checkpoint(dirname=str(tmp_path))],
         valid=valid,
         max_epochs=6,
-        on_epoch=lambda net: states.append(state(net)),
+        after_epoch=lambda net: states.append(state(net)),
     )
     net = train_one(job)
     losses = net.history[:, "valid_loss"]

@@ -123,7 +123,7 @@ def overfitting(make_job, make_rows):
 
 def test_training_returns_the_weights_of_the_best_epoch(overfitting, state, same):
     states = []
-    job = overfitting(on_epoch=lambda net: states.append(state(net)))
+    job = overfitting(after_epoch=lambda net: states.append(state(net)))
     [trained] = train([job])
     losses = trained.net.history[:, "valid_loss"]
     assert trained.best_epoch == losses.index(min(losses)) + 1

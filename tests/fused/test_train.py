@@ -304,24 +304,26 @@ def test_dropout_layers_of_a_net_have_masks_of_their_own(make_job):
 # --- after each epoch -----------------------------------------------------------------------
 
 
-def test_on_epoch_is_told_of_each_epoch(make_job):
+def test_each_epoch_is_told(make_job):
     epochs = []
-    train([make_job(on_epoch=lambda net: epochs.append(net.history[-1, "epoch"]))])
+    job = make_job(after_epoch=lambda net: epochs.append(net.history[-1, "epoch"]))
+    train([job])
     assert epochs == [1, 2, 3]
+    assert job.epochs.n_begun == 3
 
 
-def test_on_epoch_stops_the_training_by_true(make_job, same):
-    stopped = train_one(make_job(max_epochs=9, on_epoch=lambda net: len(net.history) == 2))
+def test_true_after_an_epoch_stops_the_training(make_job, same):
+    stopped = train_one(make_job(max_epochs=9, after_epoch=lambda net: len(net.history) == 2))
     assert len(stopped.history) == 2
     assert same(stopped, train_one(make_job(max_epochs=2)))
 
 
-def test_an_error_in_on_epoch_ends_the_training(make_job):
+def test_an_error_after_an_epoch_ends_the_training(make_job):
     def fail(net):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        train([make_job(on_epoch=fail)])
+        train([make_job(after_epoch=fail)])
 
 
 def test_epochs_are_printed_only_if_asked_for(make_job, capsys):

@@ -1,0 +1,32 @@
+"""Epochs as tasks of scikit-learn's callbacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class EpochTasks:
+    """Tells scikit-learn's callbacks when an epoch begins and ends.
+
+    Parameters
+    ----------
+    context : sklearn.callback.CallbackContext
+        The fit's context.
+    hooks : dict
+        What every hook is told: the estimator and its data.
+    """
+
+    def __init__(self, context: Any, hooks: dict[str, Any]) -> None:
+        self._context = context
+        self._hooks = hooks
+
+    def begin(self) -> None:
+        """Begin the next epoch."""
+        self._epoch = self._context.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(**self._hooks)
+
+    def end(self, net: Any) -> bool:
+        """End the epoch; True if a callback wants training to stop."""
+        # Copying the net is for those callbacks only that ask for an estimator to predict with.
+        state = lambda: {"net_": net.twin()}  # noqa: E731
+        return self._epoch.call_on_fit_task_end(**self._hooks, reconstruction_attributes=state)
