@@ -316,8 +316,9 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         forward = module if self._foreign else _in_float64(module)
         device = torch.device(self.net_.device)
         batches = to_tensor(X).split(PREDICT_BATCH)
-        # Copies: the memory may be the user's, and a module may work in place.
-        return torch.cat([forward(x.to(device, copy=True)).cpu() for x in batches]).double()
+        # A foreign module may work in place, and the memory may be the user's.
+        rows = (x.to(device, copy=self._foreign) for x in batches)
+        return torch.cat([forward(x).cpu() for x in rows]).double()
 
     def _check_shape(self, X: NDArray[Any]) -> None:
         if X.shape[1:] != self.input_shape_:
