@@ -62,7 +62,7 @@ def ways(X, y, hidden, tricks, epochs):
     spec = MLP(hidden, batch_norm=tricks, dropout=0.2 if tricks else 0.0)
     module = lambda: plain_module(X.shape[1], int(y.max()) + 1, hidden, tricks)  # noqa: E731
     common = {"batch_size": BATCH, "max_epochs": epochs, "lr": 1e-3}
-    ours = NetClassifier(spec, random_state=0, **common)
+    ours = NetClassifier(spec, optimizer="adam", weight_decay=0.0, random_state=0, **common)
     skorch = NeuralNetClassifier(
         module, criterion=nn.CrossEntropyLoss, optimizer=torch.optim.Adam,
         train_split=None, verbose=0, iterator_train__shuffle=True, **common,

@@ -41,13 +41,15 @@ class NetClassifier(ClassifierMixin, BaseNet):
         "constant", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform",
         "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", or a scheme such as
         ``sknn_tricks.init.normal(std=0.05)``.
-    optimizer : str or callable, default="adam"
+    optimizer : str or callable, default="adamw"
         "adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd", or a
         ``torch.optim.Optimizer`` class.
     lr : float, default=0.005
         Learning rate.
-    weight_decay : float, default=0.003
-        L2 penalty on the weights of layers, not on biases or normalisation parameters.
+    weight_decay : float, default=0.01
+        L2 penalty on the weights of layers, not on biases or normalisation parameters. "adamw"
+        takes it apart from the gradient, as steps of ``lr * weight_decay``; the others add it to
+        the gradient, where the same number is a stronger penalty.
     l1 : float, default=0.0
         L1 penalty on the same weights.
     batch_size : int, default=128
@@ -129,9 +131,9 @@ class NetClassifier(ClassifierMixin, BaseNet):
         module: Any = None,
         *,
         init: Any = "auto",
-        optimizer: Any = "adam",
+        optimizer: Any = "adamw",
         lr: float = 0.005,
-        weight_decay: float = 0.003,
+        weight_decay: float = 0.01,
         l1: float = 0.0,
         batch_size: int = 128,
         max_epochs: int = 80,

@@ -36,13 +36,15 @@ class NetRegressor(RegressorMixin, BaseNet):
         "constant", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform",
         "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", or a scheme such as
         ``sknn_tricks.init.normal(std=0.05)``.
-    optimizer : str or callable, default="adam"
+    optimizer : str or callable, default="adamw"
         "adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd", or a
         ``torch.optim.Optimizer`` class.
     lr : float, default=0.005
         Learning rate.
-    weight_decay : float, default=0.003
-        L2 penalty on the weights of layers, not on biases or normalisation parameters.
+    weight_decay : float, default=0.01
+        L2 penalty on the weights of layers, not on biases or normalisation parameters. "adamw"
+        takes it apart from the gradient, as steps of ``lr * weight_decay``; the others add it to
+        the gradient, where the same number is a stronger penalty.
     l1 : float, default=0.0
         L1 penalty on the same weights.
     batch_size : int, default=128

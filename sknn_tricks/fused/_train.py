@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from sknn_tricks._messages import message
+from sknn_tricks.fused._cpu import is_small, no_denormals, one_thread
 from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._net import ClassifierNet, Net
 from sknn_tricks.fused._random import borrowed_global_state, stream_seed
 from sknn_tricks.fused._stopping import BestWeights, check_finite_weights, warn_if_astray
-from sknn_tricks.fused._threads import is_small, one_thread
 from sknn_tricks.init import initialize
 from sknn_tricks.nets import Dropout
 from sknn_tricks.optim import make_optimizer, set_rates
@@ -49,7 +49,7 @@ def _train_alone(job: Job) -> Trained:
     best = BestWeights(job.stopping) if job.stopping is not None else None
     small = not job.spec.foreign and is_small(net.module_, job.batch_size)
     threads = one_thread() if small else nullcontext()
-    with _random_state_of_module(job, n_before), threads:
+    with _random_state_of_module(job, n_before), threads, no_denormals():
         _set_up(net, job, best)
         net.run(job.train, job.valid, job.max_epochs, job.epochs)
         check_finite_weights(net)

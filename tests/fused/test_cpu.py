@@ -6,7 +6,8 @@ from sklearn.datasets import load_iris
 from torch import nn
 
 from sknn_tricks import NetClassifier
-from sknn_tricks.fused._threads import is_small, one_thread
+from sknn_tricks.fused import train
+from sknn_tricks.fused._cpu import is_small, no_denormals, one_thread
 from sknn_tricks.nets import MLP
 
 
@@ -71,3 +72,37 @@ def test_a_small_net_has_the_same_bits_whatever_the_number_of_threads():
     torch.set_num_threads(1)
     on_one = net.fit(X, y).net_.module_.state_dict()
     assert all(torch.equal(on_two[name], on_one[name]) for name in on_one)
+
+
+def half_of_a_tiny_number():
+    return torch.full((1,), 1e-39).mul(0.5).item()
+
+
+def test_tiny_numbers_are_0_inside_and_come_back():
+    assert half_of_a_tiny_number() > 0
+    with no_denormals():
+        assert half_of_a_tiny_number() == 0
+    assert half_of_a_tiny_number() > 0
+
+
+def test_tiny_numbers_come_back_after_an_error():
+    with pytest.raises(ZeroDivisionError), no_denormals():
+        1 / 0  # noqa: B018
+    assert half_of_a_tiny_number() > 0
+
+
+def test_a_setting_of_the_users_is_kept():
+    torch.set_flush_denormal(True)
+    try:
+        with no_denormals():
+            pass
+        assert half_of_a_tiny_number() == 0
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def test_training_knows_no_tiny_numbers(make_job):
+    seen = []
+    train([make_job(after_epoch=lambda net: seen.append(half_of_a_tiny_number()))])
+    assert seen == [0, 0, 0]
+    assert half_of_a_tiny_number() > 0
