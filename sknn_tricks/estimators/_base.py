@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from sknn_tricks._messages import message
+from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
 from sknn_tricks.estimators._epochs import EpochTasks
 from sknn_tricks.estimators._unchanged import unchanged_on_error
@@ -178,6 +178,8 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
     ) -> Self:
         self._validate_params()
         resume = resume and hasattr(self, "net_")
+        if resume:
+            self._check_dtype()
         data = self._check_data(X, y, sample_weight, reset=not resume)
         if not resume:
             self.input_shape_ = data.X.shape[1:]
@@ -241,7 +243,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         y = self._check_y(check_array(y, dtype=None, ensure_2d=False, input_name="y"))
         if sample_weight is None:
             return Data(X, y, None)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return Data(X, y, weight).without_absent()
 
     def _split(
@@ -319,6 +321,18 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         # A foreign module may work in place, and the memory may be the user's.
         rows = (x.to(device, copy=self._foreign) for x in batches)
         return torch.cat([forward(x).cpu() for x in rows]).double()
+
+    def _check_dtype(self) -> None:
+        trained_in = _dtype_name(self.net_.module_)
+        if self.dtype != trained_in:
+            raise ValueError(
+                message(
+                    "dtype cannot change while training goes on",
+                    expected=f"dtype={trained_in!r}",
+                    got=f"dtype={self.dtype!r}",
+                    todo="Set it back, or fit anew with warm_start=False",
+                )
+            )
 
     def _check_shape(self, X: NDArray[Any]) -> None:
         if X.shape[1:] != self.input_shape_:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils import Tags, column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from torch import Tensor
 
 from sknn_tricks._messages import message
+from sknn_tricks._sklearn_private import StrOptions
 from sknn_tricks.estimators._base import BaseNet
 from sknn_tricks.estimators._data import Data
 from sknn_tricks.estimators._unchanged import unchanged_on_error

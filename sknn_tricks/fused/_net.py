@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -224,7 +225,7 @@ class Net(NeuralNet):
         """Record a loss, and for skorch's callbacks whether it is the best so far."""
         before = [epoch[name] for epoch in self.history[:-1] if name in epoch]
         self.history.record(name, loss)
-        self.history.record(f"{name}_best", all(loss < other for other in before))
+        self.history.record(f"{name}_best", loss < min(before, default=math.inf))
 
     def _batches_are_watched(self) -> bool:
         return any(

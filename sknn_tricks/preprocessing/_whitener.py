@@ -16,10 +16,10 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.utils import Tags, check_array, gen_batches
-from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknn_tricks._messages import lookup, message
+from sknn_tricks._sklearn_private import Interval, RealNotInt
 
 Array = NDArray[np.float64]
 

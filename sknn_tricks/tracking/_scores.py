@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.model_selection._search import BaseSearchCV
 
+from sknn_tricks._sklearn_private import BaseSearchCV
 from sknn_tricks.tracking._names import class_names, describe
 
 _CV_NAMES = {

@@ -8,9 +8,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from sklearn.model_selection._search import BaseSearchCV
-
 from sknn_tricks._messages import message
+from sknn_tricks._sklearn_private import BaseSearchCV
 from sknn_tricks.tracking._background import Background
 from sknn_tricks.tracking._channel import Address, Message, close_topic, open_topic
 from sknn_tricks.tracking._journal import Journal

@@ -142,3 +142,13 @@ def test_the_net_of_the_last_fit_is_left_as_it_was_by_a_fit_anew(number_data, re
     net.fit(*number_data)
     assert net.net_ is not old
     assert all(map(torch.equal, old.module_.parameters(), before))
+
+
+def test_the_precision_cannot_change_while_training_goes_on(number_data, regressor):
+    net = regressor(warm_start=True).fit(*number_data).set_params(dtype="float64")
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - the whole text follows
+        net.fit(*number_data)
+    assert str(raised.value) == (
+        "dtype cannot change while training goes on. Expected dtype='float32'; got "
+        "dtype='float64'. Set it back, or fit anew with warm_start=False."
+    )

@@ -1,0 +1,11 @@
+"""What we use of scikit-learn's private API, in one place.
+
+The version is bound in pyproject.toml for it. (`tracking._channel` wraps one module more: the
+transport of scikit-learn's callbacks.)
+"""
+
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+__all__ = ["BaseSearchCV", "Interval", "RealNotInt", "StrOptions", "check_sample_weight"]
