@@ -349,9 +349,16 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         return hasattr(self, "net_")
 
     def _torch_device(self) -> torch.device:
+        has_cuda = torch.cuda.is_available()
         if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.device)
+            return torch.device("cuda" if has_cuda else "cpu")
+        try:
+            device = torch.device(self.device)
+        except RuntimeError as error:
+            raise ValueError(_no_such_device(self.device)) from error
+        if device.type == "cuda" and not has_cuda:
+            raise ValueError(_no_such_device(self.device))
+        return device
 
 
 def _no_weight_left(class_weight: Any) -> str:
@@ -360,6 +367,15 @@ def _no_weight_left(class_weight: Any) -> str:
         expected="a class of the rows with a weight above 0",
         got=f"class_weight={class_weight!r}",
         todo="Correct the weights",
+    )
+
+
+def _no_such_device(device: Any) -> str:
+    return message(
+        "There is no such device here",
+        expected="'auto', 'cpu', or 'cuda' where torch finds a CUDA device",
+        got=f"device={device!r}",
+        todo="Leave it at 'auto' to take what there is",
     )
 
 

@@ -199,3 +199,15 @@ def test_a_net_that_was_not_fitted_says_so(method, class_data):
     arguments = (X, y) if method == "score" else (X,)
     with pytest.raises(NotFittedError, match="This NetClassifier instance is not fitted yet"):
         getattr(NetClassifier(), method)(*arguments)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:7"])
+def test_a_device_that_is_not_there_is_refused(device, class_data, classifier):
+    if device.startswith("cuda") and torch.cuda.is_available():
+        device = "cuda:x"
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text follows
+        classifier(device=device).fit(*class_data)
+    assert str(caught.value) == (
+        "There is no such device here. Expected 'auto', 'cpu', or 'cuda' where torch finds a CUDA "
+        f"device; got device={device!r}. Leave it at 'auto' to take what there is."
+    )
