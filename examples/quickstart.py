@@ -109,6 +109,7 @@ def main() -> None:
         scores = held_out_scores(search, X_train, y_train, X_test, y_test)
         print(f"\nAccuracy on {len(X_test)} held-out rows\n{scores.round(4).to_string()}")
         draw(axes, name, board)
+    FIGURE.parent.mkdir(exist_ok=True)
     figure.savefig(FIGURE, dpi=120)
     print(f"\nFigure: {FIGURE}")
     print("All runs are in MLflow. Look at them with `make ui`, or")

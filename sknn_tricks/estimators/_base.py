@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array
@@ -180,12 +181,15 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         resume = resume and hasattr(self, "net_")
         if resume:
             self._check_dtype()
+        self._device = torch.device(self.net_.device) if resume else self._find_device()
         data = self._check_data(X, y, sample_weight, reset=not resume)
         if not resume:
             self.input_shape_ = data.X.shape[1:]
             self._foreign = as_spec(self.module).foreign
         self._check_shape(data.X)
         self._learn_target(data, classes, resume)
+        if not resume:
+            self._learn_mean_weight(data)
         seed = self.net_.seed if resume else draw_seed(self.random_state)
         stopping = Stopping(self.patience, self.tol) if early_stopping else None
         rows, valid = self._split(data, stopping, validation_data, seed)
@@ -204,7 +208,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             **self._settings(),
         )
         [trained] = train([job])
-        self._take_over(trained)
+        self._take_over(trained, self.history_ if resume else [])
         context.call_on_fit_task_end(**hooks, reconstruction_attributes=dict)
         return self
 
@@ -221,7 +225,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             "weight_decay": self.weight_decay,
             "l1": self.l1,
             "batch_size": self.batch_size,
-            "device": self._torch_device(),
+            "device": self._device,
             "dtype": getattr(torch, self.dtype),
             "callbacks": clone(list(self.callbacks or ()), safe=False),
             "verbose": int(self.verbose),
@@ -240,7 +244,9 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             multi_output=True,
             y_numeric=self._y_numeric,
         )
-        y = self._check_y(check_array(y, dtype=None, ensure_2d=False, input_name="y"))
+        if issparse(y):
+            check_array(y, input_name="y")  # says that it must be dense
+        y = self._check_y(y)
         if sample_weight is None:
             return Data(X, y, None)
         weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -279,23 +285,30 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
 
     def _rows(self, data: Data) -> Rows:
         """Return the rows as tensors on the device, the targets as the loss wants them."""
-        device, dtype = self._torch_device(), getattr(torch, self.dtype)
         weight = self._row_weights(data)
         if weight is not None:
-            if not weight.any():
-                raise ValueError(_no_weight_left(self.class_weight))
-            weight = to_tensor(weight * (len(weight) / weight.sum())).to(device, dtype)
-        target = to_tensor(self._encode(data.y)).to(device)
-        return Rows(to_tensor(data.X).to(device), target, weight)
+            weight = to_tensor(weight / self._mean_weight).to(
+                self._device, getattr(torch, self.dtype)
+            )
+        target = to_tensor(self._encode(data.y)).to(self._device)
+        return Rows(to_tensor(data.X).to(self._device), target, weight)
 
-    def _take_over(self, trained: Trained) -> None:
-        """Set the fitted attributes."""
+    def _learn_mean_weight(self, data: Data) -> None:
+        """Remember the mean weight: later data are weighed against the first ones."""
+        weight = self._row_weights(data)
+        self._mean_weight = 1.0 if weight is None else weight.mean()
+        if self._mean_weight == 0:
+            raise ValueError(_no_weight_left(self.class_weight))
+
+    def _take_over(self, trained: Trained, before: list[dict[str, Any]]) -> None:
+        """Set the fitted attributes; `before` is the history up to this training."""
         self.net_ = trained.net
         self.best_epoch_ = trained.best_epoch
-        self.history_ = [
+        new = [
             {name: value for name, value in epoch.items() if not name.endswith(OF_SKORCH)}
-            for epoch in trained.net.history
+            for epoch in trained.net.history[len(before) :]
         ]
+        self.history_ = [*before, *new]
         self.n_iter_ = len(self.history_)
         self.loss_curve_ = [epoch["train_loss"] for epoch in self.history_]
         scores = [epoch["valid_score"] for epoch in self.history_ if "valid_score" in epoch]
@@ -307,8 +320,8 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
     def _outputs(self, X: Any) -> Tensor:
         """Return the module's outputs as float64 (N, O) on the CPU.
 
-        They are computed in float64, so that a row's prediction does not depend on the rows
-        beside it; a foreign module computes in its own precision.
+        They are computed in float64, where the rows beside a row change its last digits only; a
+        foreign module computes in its own precision.
         """
         check_is_fitted(self)
         module = self.net_.module_.eval()
@@ -348,7 +361,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
 
-    def _torch_device(self) -> torch.device:
+    def _find_device(self) -> torch.device:
         has_cuda = torch.cuda.is_available()
         if self.device == "auto":
             return torch.device("cuda" if has_cuda else "cpu")

@@ -69,7 +69,8 @@ class NetClassifier(ClassifierMixin, BaseNet):
     callbacks : list of skorch callbacks or None, default=None
         Copied for each fit.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last fit.
+        Whether `fit` goes on from the weights of the last fit. The module, optimizer, callbacks
+        and device stay those of the first; the other parameters may change in between.
     dtype : {"float32", "float64"}, default="float32"
         Precision of weights and data.
     device : str or torch.device, default="auto"
@@ -88,7 +89,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
         The classes; for multi-label targets the numbers of the labels.
     history_ : list of dict
         For each epoch "epoch", "train_loss", "dur" in seconds and, with validation rows,
-        "valid_loss" and "valid_score" (accuracy).
+        "valid_loss" and "valid_score" (accuracy, by `class_weight` where that is given).
     loss_curve_ : list of float
         Mean training loss of each epoch, in nats, without penalties.
     validation_scores_ : list of float or None
@@ -261,6 +262,15 @@ class NetClassifier(ClassifierMixin, BaseNet):
             by_class = np.array(of_class)[self._encode(data.y)]
         else:
             by_class = compute_sample_weight(self.class_weight, data.y)
+        if (by_class < 0).any():
+            raise ValueError(
+                message(
+                    "class_weight has a weight below 0",
+                    expected="weights of 0 or more",
+                    got=f"class_weight={self.class_weight!r}",
+                    todo="Correct the weights",
+                )
+            )
         return by_class if data.weight is None else by_class * data.weight
 
     def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:

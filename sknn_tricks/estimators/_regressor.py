@@ -62,7 +62,9 @@ class NetRegressor(RegressorMixin, BaseNet):
     callbacks : list of skorch callbacks or None, default=None
         Copied for each fit.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last fit (and with its target scale).
+        Whether `fit` goes on from the weights of the last fit, and with its target scale. The
+        module, optimizer, callbacks and device stay those of the first; the other parameters may
+        change in between.
     dtype : {"float32", "float64"}, default="float32"
         Precision of weights and data in training.
     device : str or torch.device, default="auto"
@@ -79,7 +81,7 @@ class NetRegressor(RegressorMixin, BaseNet):
         The trained skorch net; ``net_.module_`` is the torch module, whose outputs are in
         standardised units.
     target_mean_, target_scale_ : ndarray of shape (O,)
-        Mean and standard deviation of the training targets (1 where they are constant).
+        Mean and standard deviation of the targets given to `fit` (1 where they are constant).
         `partial_fit` takes them from its first call.
     history_ : list of dict
         For each epoch "epoch", "train_loss", "dur" in seconds and, with validation rows,
@@ -164,10 +166,20 @@ class NetRegressor(RegressorMixin, BaseNet):
         self._targets_2d = data.y.ndim == 2
         columns = data.y.reshape(len(data), -1)
         self.target_mean_ = np.average(columns, axis=0, weights=data.weight)
-        variance = np.average((columns - self.target_mean_) ** 2, axis=0, weights=data.weight)
+        with np.errstate(over="ignore"):
+            variance = np.average((columns - self.target_mean_) ** 2, axis=0, weights=data.weight)
         # A constant target's variance is rounding error: dividing by it would blow that up.
         floor = (10 * np.finfo(np.float64).eps * np.abs(self.target_mean_)) ** 2
         self.target_scale_ = np.where(variance > floor, np.sqrt(variance), 1.0)
+        if not np.isfinite(self.target_scale_).all():
+            raise ValueError(
+                message(
+                    "y is too large to be standardised",
+                    expected="targets below 1e150",
+                    got=f"up to {np.abs(columns).max():.3g}",
+                    todo="Choose a larger unit for the targets",
+                )
+            )
 
     def _check_n_targets(self, y: NDArray[Any]) -> None:
         n_targets = y.reshape(len(y), -1).shape[1]
@@ -212,5 +224,7 @@ def r2(outputs: Tensor, target: Tensor, weight: Tensor | None) -> float:
     target, outputs = target.double(), outputs.double()
     error = ((target - outputs).square() * rows).sum(dim=0)
     spread = ((target - (target * rows).sum(dim=0)).square() * rows).sum(dim=0)
-    score = 1 - error / spread.where(spread > 0, 1.0)
-    return score.where(spread > 0, (error == 0).double()).mean().item()
+    floor = (10 * float(np.finfo(np.float32).eps) * target.abs().amax(dim=0)) ** 2
+    varies = spread > floor
+    score = 1 - error / spread.where(varies, 1.0)
+    return score.where(varies, (error <= floor).double()).mean().item()

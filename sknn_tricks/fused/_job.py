@@ -70,7 +70,7 @@ class Epochs(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that training one net needs. It holds data and settings, and no code.
+    """Everything that training one net needs: data, settings, and whom to tell of epochs.
 
     Parameters
     ----------

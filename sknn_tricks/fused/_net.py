@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import dis
 import math
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from typing import Any, Self, cast
 
 import torch
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from sknn_tricks.optim import decayed
 
 # Rows of a batch without gradients: its activations stay in the cache.
 PREDICT_BATCH = 2048
-OWN = ("module_", "optimizer_", "history_", "callbacks_")
+OWN = ("module_", "optimizer_", "callbacks_")
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
@@ -68,6 +69,9 @@ class Net(NeuralNet):
     valid_: Rows | None = None
     epochs_: Epochs | None = None
     stop_requested_ = False
+    # The epoch, from 1, whose weights the module has.
+    kept_epoch_ = 0
+    _penalised: Sequence[nn.Parameter] = ()
 
     def __init__(
         self,
@@ -97,6 +101,14 @@ class Net(NeuralNet):
         self.optimizer_ = self.optimizer(self.module_, lr=self.lr)
         return self
 
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Find the weights that the L1 penalty is for, once."""
+        self._penalised = decayed(self.module_) if self.l1 else []
+
+    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Forget them."""
+        self._penalised = []
+
     def run(
         self,
         train: Rows,
@@ -123,9 +135,10 @@ class Net(NeuralNet):
         """
         copies: dict[int, Any] = {}  # shared, so that the optimiser's parameters are the module's
         own = {name: copy.deepcopy(getattr(self, name), copies) for name in OWN}
+        history = copy.copy(self.history_)  # epochs that are over do not change any more
         twin = type(self).__new__(type(self))
-        twin.__dict__ = {**vars(self), **own, "module": own["module_"]}
-        twin.__dict__ |= {"valid_": None, "epochs_": None}
+        twin.__dict__ = {**vars(self), **own, "module": own["module_"], "history_": history}
+        twin.__dict__ |= {"valid_": None, "epochs_": None, "_penalised": ()}
         return twin
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
@@ -175,8 +188,7 @@ class Net(NeuralNet):
         if not training:
             self._validate(iterator)
         elif self._batches_are_watched():
-            self._set_training(True)
-            super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            super().run_single_epoch(iterator, training, prefix, self._watched_step, **fit_params)
             recorded = self.history[-1, "batches", :, "train_loss"]
             self._record_loss("train_loss", _mean(recorded, iterator.sizes))
         else:
@@ -193,10 +205,19 @@ class Net(NeuralNet):
         loss.backward()
         if self.l1:
             # In the gradient only, so that losses of different penalties can be compared.
-            for parameter in decayed(self.module_):
+            for parameter in self._penalised:
                 if parameter.grad is not None:
                     parameter.grad.add_(parameter.detach().sign(), alpha=self.l1)
         return {"loss": loss, "y_pred": outputs}
+
+    @torch.no_grad()
+    def validation_loss(self) -> float:
+        """Return the loss on the validation rows as the net stands."""
+        self._set_training(False)
+        rows = cast(Rows, self.valid_)
+        batches = self.get_iterator(rows)
+        outputs = torch.cat([self._validation_outputs(batch) for batch in batches])
+        return self.criterion_(outputs, rows.target, rows.weight).item()
 
     @torch.no_grad()
     def _validate(self, iterator: OrderedBatches) -> None:
@@ -208,6 +229,10 @@ class Net(NeuralNet):
         self._record_loss("valid_loss", loss.item())
         if self.score is not None:
             self.history.record("valid_score", self.score(outputs, rows.target, rows.weight))
+
+    def _watched_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+        self._set_training(True)  # a callback may have predicted since the last batch
+        return self.train_step(batch, **fit_params)
 
     def _validation_outputs(self, batch: Batch) -> Tensor:
         return self.module_(batch[0].clone())  # a module may work in place
@@ -264,4 +289,6 @@ def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:
     trace = interrupt.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and isinstance(trace.tb_frame.f_locals.get("self"), Callback)
+    if trace is None or not isinstance(trace.tb_frame.f_locals.get("self"), Callback):
+        return False
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]

@@ -32,16 +32,20 @@ class BestWeights(Callback):
         self.stopping = stopping
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget any training before."""
+        """Forget any training before, but for the weights it left."""
         self.best_loss_, self.best_epoch_, self.best_state_ = math.inf, 0, None
+        self.n_before_ = len(net.history)
+        if self.n_before_ > 0:
+            self.best_loss_, self.best_epoch_ = net.validation_loss(), net.kept_epoch_
+            self.best_state_ = copy.deepcopy(net.module_.state_dict())
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Keep the weights if they are the best so far; stop if none were for long."""
         epoch, loss = net.history[-1, ("epoch", "valid_loss")]
-        if loss < self.best_loss_ - self.stopping.tol or self.best_state_ is None:
+        if self.best_state_ is None or loss < self.best_loss_ - self.stopping.tol:
             self.best_loss_, self.best_epoch_ = loss, epoch
             self.best_state_ = copy.deepcopy(net.module_.state_dict())
-        elif epoch - self.best_epoch_ >= self.stopping.patience:
+        elif epoch - max(self.best_epoch_, self.n_before_) >= self.stopping.patience:
             net.stop_requested_ = True
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:

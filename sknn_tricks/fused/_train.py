@@ -56,11 +56,13 @@ def _train_alone(job: Job) -> Trained:
         if best is not None:
             net.callbacks_.remove(("best_weights", best))
         warn_if_astray(net, job.task.constant_loss)
-    return Trained(net, best_epoch=best.best_epoch_ if best is not None else len(net.history))
+    net.kept_epoch_ = best.best_epoch_ if best is not None else len(net.history)
+    return Trained(net, best_epoch=net.kept_epoch_)
 
 
 def _set_up(net: Net, job: Job, best: BestWeights | None) -> None:
     """Give a new net, or one to continue, the settings and random streams of this training."""
+    _check_batch_norm(net.module_, job)
     net.max_epochs, net.batch_size, net.lr, net.l1 = job.max_epochs, job.batch_size, job.lr, job.l1
     set_rates(net.optimizer_, lr=job.lr, weight_decay=job.weight_decay)
     for i, layer in enumerate(part for part in net.module_.modules() if isinstance(part, Dropout)):
@@ -109,7 +111,7 @@ def _make_module(job: Job) -> nn.Module:
 
 
 def _check_output(module: nn.Module, job: Job) -> None:
-    """Raise if the module cannot take the data, or cannot train on them."""
+    """Raise if the module cannot take the data or returns something else than outputs."""
     x = job.train.x[:2]
     wanted = (len(x), job.n_outputs)
     outputs = _try_forward(module, x)
@@ -124,6 +126,10 @@ def _check_output(module: nn.Module, job: Job) -> None:
                 "per target (regression)",
             )
         )
+
+
+def _check_batch_norm(module: nn.Module, job: Job) -> None:
+    """Raise if BatchNorm would see batches of one row."""
     normed = any(isinstance(part, nn.BatchNorm1d) for part in module.modules())
     if normed and min(len(job.train), job.batch_size) == 1:
         raise ValueError(

@@ -35,7 +35,8 @@ def make_optimizer(
     Parameters
     ----------
     optimizer : str or callable
-        A name in ``OPTIMIZERS``, or a ``torch.optim.Optimizer`` class (or a partial of one).
+        A name in ``OPTIMIZERS``, or a ``torch.optim.Optimizer`` class (or a partial of one, whose
+        own ``lr`` and ``weight_decay`` give way to the ones here).
         "momentum" and "nesterov" are SGD with a momentum of 0.9.
     module : torch.nn.Module
         Parameters that do not require gradients are left out.
@@ -64,7 +65,7 @@ def make_optimizer(
     """
     make = optimizer if callable(optimizer) else lookup(optimizer, OPTIMIZERS, "optimizer")
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    if "weight_decay" not in inspect.signature(make).parameters:
+    if not _takes_weight_decay(make):
         if weight_decay:
             raise ValueError(_knows_no_decay(make, weight_decay))
         return make(trained, lr=lr)
@@ -95,6 +96,11 @@ def decayed(module: nn.Module) -> list[nn.Parameter]:
         for parameter in module.parameters()
         if parameter.requires_grad and parameter.ndim >= 2 and id(parameter) not in exempt
     ]
+
+
+def _takes_weight_decay(make: MakeOptimizer) -> bool:
+    parameters = inspect.signature(make).parameters
+    return "weight_decay" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _knows_no_decay(make: MakeOptimizer, weight_decay: float) -> str:

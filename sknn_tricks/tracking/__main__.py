@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 
-from sknn_tricks.tracking._links import experiments_url, ui_command
+from sknn_tricks.tracking._links import experiments_url, is_server
 from sknn_tricks.tracking._store import find_store
 
 
@@ -18,8 +17,7 @@ def main() -> None:
     parser.add_argument("--tracking-uri", default=None, help="the store; default as in a fit")
     options = parser.parse_args()
     store = find_store(options.tracking_uri)
-    command = ui_command(store.uri, store.artifacts)
-    if command is None:
+    if is_server(store.uri):
         print(f"The store is a server: open {experiments_url(store.uri)}")
         return
     if store.database is not None and not store.database.exists():
@@ -27,9 +25,12 @@ def main() -> None:
     print(f"Open {experiments_url(store.uri, options.port)} (Ctrl-C ends it)", flush=True)
     # Its job runner, for language models, would double the time to start.
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-    _, *arguments = shlex.split(command)
-    server = [sys.executable, "-m", "mlflow", *arguments, "--host", "127.0.0.1"]
-    os.execv(sys.executable, [*server, "--port", str(options.port)])
+    # By the environment, since a URI may hold a password and everybody sees a command's words.
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = store.uri
+    if store.artifacts is not None:
+        os.environ["MLFLOW_DEFAULT_ARTIFACT_ROOT"] = store.artifacts
+    options_of_ui = ["--host", "127.0.0.1", "--port", str(options.port), "--workers", "1"]
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *options_of_ui])
 
 
 if __name__ == "__main__":

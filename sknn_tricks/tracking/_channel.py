@@ -2,7 +2,7 @@
 
 scikit-learn moves the messages of its own callbacks over a private transport (a UNIX socket or a
 Windows named pipe, with a random key; no network port). This file is the only one that touches
-it. What is sent is JSON text, so nothing but plain data arrives.
+it. Messages are JSON text on a connection that only holders of the key can open.
 """
 
 from __future__ import annotations

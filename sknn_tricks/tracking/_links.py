@@ -18,7 +18,7 @@ def ui_command(uri: str, artifacts: str | None) -> str | None:
     'mlflow ui --backend-store-uri sqlite:////data/mlflow.db \
 --default-artifact-root /data/artifacts --workers 1'
     """
-    if _is_server(uri):
+    if is_server(uri):
         return None
     words = ["mlflow", "ui", "--backend-store-uri", without_password(uri)]
     if artifacts is not None:
@@ -51,7 +51,7 @@ def experiments_url(uri: str, port: int = 5000) -> str:
     >>> experiments_url("sqlite:///mlruns/mlflow.db")
     'http://127.0.0.1:5000/#/experiments'
     """
-    base = re.sub("//[^/@]*@", "//", uri).rstrip("/") if _is_server(uri) else f"{_LOCAL_UI}:{port}"
+    base = re.sub("//[^/@]*@", "//", uri).rstrip("/") if is_server(uri) else f"{_LOCAL_UI}:{port}"
     return f"{base}/#/experiments"
 
 
@@ -66,5 +66,6 @@ def without_password(text: str) -> str:
     return re.sub(r"(://[^\s:/@]*):[^\s/@]+@", r"\1:***@", text)
 
 
-def _is_server(uri: str) -> bool:
+def is_server(uri: str) -> bool:
+    """Tell whether a store is an MLflow server."""
     return uri.startswith(("http://", "https://"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 _CHATTY_LOGGERS = ("alembic", "mlflow.store.db.utils", "mlflow.tracking")
+_one_at_a_time = threading.Lock()
 _NO_CALLBACKS = r"The estimator \w+ does not support callbacks"
 
 
@@ -34,15 +36,16 @@ def quiet_mlflow() -> Iterator[None]:
 def no_links() -> Iterator[None]:
     """Keep MLflow from printing a link for each run it ends on a server."""
     name = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
-    before = os.environ.get(name)
-    os.environ[name] = "true"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = before
+    with _one_at_a_time:  # or one thread would take another's setting for the user's
+        before = os.environ.get(name)
+        os.environ[name] = "true"
+        try:
+            yield
+        finally:
+            if before is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = before
 
 
 def expect_steps_without_callbacks() -> None:

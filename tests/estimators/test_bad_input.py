@@ -211,3 +211,18 @@ def test_a_device_that_is_not_there_is_refused(device, class_data, classifier):
         "There is no such device here. Expected 'auto', 'cpu', or 'cuda' where torch finds a CUDA "
         f"device; got device={device!r}. Leave it at 'auto' to take what there is."
     )
+
+
+def test_a_class_weight_below_0_is_refused(class_data, classifier):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text follows
+        classifier(class_weight={0: -1.0, 1: 1.0, 2: 1.0}).fit(*class_data)
+    assert str(caught.value) == (
+        "class_weight has a weight below 0. Expected weights of 0 or more; got "
+        "class_weight={0: -1.0, 1: 1.0, 2: 1.0}. Correct the weights."
+    )
+
+
+def test_targets_too_large_to_be_standardised_are_refused(number_data, regressor):
+    X, y = number_data
+    with pytest.raises(ValueError, match=r"^y is too large to be standardised. Expected targets"):
+        regressor().fit(X, y * 1e160)

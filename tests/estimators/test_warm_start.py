@@ -60,12 +60,14 @@ def test_warm_start_takes_new_penalties(number_data, regressor):
     assert net.net_.module_.linear_0.weight.norm() < 0.5 * before
 
 
-def test_warm_start_after_early_stopping_watches_anew(number_data, regressor):
-    net = regressor(warm_start=True, early_stopping=True, max_epochs=30, patience=3)
-    net.fit(*number_data)
-    first = net.n_iter_
-    net.fit(*number_data)
-    assert first < net.best_epoch_ <= net.n_iter_
+def test_warm_starts_with_early_stopping_never_get_worse(number_data, regressor):
+    net = regressor(warm_start=True, early_stopping=True, max_epochs=10, patience=3, lr=0.03)
+    kept = []
+    for _ in range(4):
+        net.fit(*number_data)
+        assert 0 < net.best_epoch_ <= net.n_iter_
+        kept.append(net.history_[net.best_epoch_ - 1]["valid_loss"])
+    assert kept == sorted(kept, reverse=True)
 
 
 def test_warm_start_draws_new_dropout_masks(number_data, regressor):
@@ -152,3 +154,23 @@ def test_the_precision_cannot_change_while_training_goes_on(number_data, regress
         "dtype cannot change while training goes on. Expected dtype='float32'; got "
         "dtype='float64'. Set it back, or fit anew with warm_start=False."
     )
+
+
+def test_partial_fit_weighs_each_chunk_against_the_first(number_data, regressor, weights):
+    X, y = number_data
+
+    def fit_with(weight):
+        net = regressor().partial_fit(X, y, sample_weight=np.ones(150))
+        return weights(net.partial_fit(X, y, sample_weight=np.full(150, weight)))
+
+    start = weights(regressor().partial_fit(X, y, sample_weight=np.ones(150)))
+    light, usual = fit_with(1e-9), fit_with(1.0)
+    assert not np.array_equal(light, usual)
+    assert not np.array_equal(start, usual)
+
+
+def test_partial_fit_of_a_single_row_under_batch_norm_is_refused(number_data, regressor):
+    X, y = number_data
+    net = regressor(MLP((8,), batch_norm=True)).partial_fit(X, y)
+    with pytest.raises(ValueError, match="BatchNorm cannot train on 1 sample at a time"):
+        net.partial_fit(X[:1], y[:1])

@@ -110,14 +110,17 @@ def test_penalties_are_the_new_ones(make_job, same, penalty):
     assert not same(train_one(make_job(start=second, **settings)), unchanged)
 
 
-def test_early_stopping_looks_at_the_new_epochs_only(make_job, make_rows):
+def test_early_stopping_keeps_the_weights_it_started_from_if_they_are_best(
+    make_job, make_rows, same
+):
     liars = make_rows(12, seed=1)
     liars.target = 1 - liars.target
     job = make_job(valid=liars, stopping=Stopping(2, 0.0), max_epochs=20)
     net = train_one(make_job(max_epochs=4, valid=liars))
     [again] = train([make_job(**{**vars(job), "start": net})])
-    assert again.best_epoch == 5  # it gets worse from there on, but was better before
-    assert len(again.net.history) == 7
+    assert again.best_epoch == 4  # it gets worse from there on, and was better before
+    assert len(again.net.history) == 6
+    assert same(again.net, net)
     assert [name for name, _ in again.net.callbacks_] == ["epoch_timer"]
 
 

@@ -251,3 +251,28 @@ def test_a_checkpoint_of_skorchs_at_the_end_keeps_the_last_weights(make_job, tmp
     torch.nn.init.zeros_(net.module_.output.weight)
     net.load_params(f_params=tmp_path / "train_end_params.pt")
     assert same(net, last)
+
+
+class Predicting(Callback):
+    """Predicts in the middle of an epoch, which leaves the module in evaluation mode."""
+
+    def on_batch_end(self, net, training, **kwargs):
+        if training:
+            net.predict(torch.zeros(1, 3))
+
+
+def test_a_callback_may_predict_between_batches(make_job, same):
+    curious = train_one(make_job(spec=RICH, callbacks=[Predicting()]))
+    assert same(curious, train_one(make_job(spec=RICH)))
+
+
+class Sleeping(Callback):
+    """Gets the user's Ctrl-C after an epoch, while it waits."""
+
+    def on_epoch_end(self, net, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_of_the_users_within_a_callback_after_an_epoch_is_an_interrupt(make_job):
+    with pytest.raises(KeyboardInterrupt):
+        train([make_job(callbacks=[Sleeping()])])

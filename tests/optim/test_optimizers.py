@@ -236,3 +236,11 @@ def test_a_class_without_weight_decay_is_refused_where_some_is_asked_for():
     )
     with pytest.raises(ValueError, match=exactly(text)):
         make_optimizer(Plain, layer(), lr=LR, weight_decay=DECAY)
+
+
+def test_a_factory_that_passes_settings_on_is_taken():
+    def make(parameters, **settings):
+        return torch.optim.SGD(parameters, **settings)
+
+    optimizer = make_optimizer(make, nn.Linear(2, 1), lr=0.1, weight_decay=0.5)
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5, 0.0]
