@@ -63,6 +63,6 @@ Did you mean 'relu'?
     if isinstance(name, str) and name in table:
         return table[name]
     known = ", ".join(repr(key) for key in sorted(table))
-    close = difflib.get_close_matches(str(name), table, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name).lower(), table, n=1, cutoff=0.5)
     todo = f"Did you mean {close[0]!r}?" if close else "Choose one of these names."
     raise ValueError(f"{what}={name!r} is not known. Expected one of {known}; got {name!r}. {todo}")

@@ -65,3 +65,9 @@ def test_divergence_is_a_value_error_that_survives_pickling():
     assert isinstance(error, DivergenceError)
     assert isinstance(error, ValueError)
     assert str(error) == "it diverged"
+
+
+@pytest.mark.parametrize("name", ["ReLU", "Relu", "RELU", "rleu"])
+def test_a_name_in_other_letters_is_guessed(name):
+    with pytest.raises(ValueError, match=r"Did you mean 'relu'\?$"):
+        lookup(name, {"elu": 1, "relu": 2, "selu": 3}, "activation")

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from sknn_tricks._messages import message
@@ -116,7 +117,9 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         """
         if any(name.startswith("module__") for name in params):
             spec = as_spec(params.pop("module", self.module))
-            params["module"] = clone(spec, safe=False)
+            if not hasattr(spec, "set_params"):
+                raise ValueError(_no_params(spec, params))
+            params["module"] = clone(spec)
         return super().set_params(**params)
 
     # --- fitting ----------------------------------------------------------------------------
@@ -227,9 +230,17 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             "batch_size": self.batch_size,
             "device": self._device,
             "dtype": getattr(torch, self.dtype),
-            "callbacks": clone(list(self.callbacks or ()), safe=False),
+            "callbacks": self._copies_of_callbacks(),
             "verbose": int(self.verbose),
         }
+
+    def _copies_of_callbacks(self) -> list[Any]:
+        for entry in self.callbacks or ():
+            callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
+            is_class = isinstance(callback, type) and issubclass(callback, Callback)
+            if not (is_class or isinstance(callback, Callback)):
+                raise TypeError(_no_skorch_callback(entry))
+        return clone(list(self.callbacks or ()), safe=False)
 
     def _check_data(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Data:
         """Return X in the net's dtype, y, and the weights; rows of weight 0 are left out."""
@@ -309,6 +320,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             for epoch in trained.net.history[len(before) :]
         ]
         self.history_ = [*before, *new]
+        self._n_epochs_of_fit = len(new)
         self.n_iter_ = len(self.history_)
         self.loss_curve_ = [epoch["train_loss"] for epoch in self.history_]
         scores = [epoch["valid_score"] for epoch in self.history_ if "valid_score" in epoch]
@@ -380,6 +392,25 @@ def _no_weight_left(class_weight: Any) -> str:
         expected="a class of the rows with a weight above 0",
         got=f"class_weight={class_weight!r}",
         todo="Correct the weights",
+    )
+
+
+def _no_params(spec: Any, params: dict[str, Any]) -> str:
+    name = next(name for name in params if name.startswith("module__"))
+    return message(
+        "A module that is already made has no parameters to set",
+        expected="module=TorchModule(cls, **params), whose parameters can be set",
+        got=f"{name}={params[name]!r} for {type(spec.module).__name__}",
+        todo="Give its class as TorchModule(cls) instead of an instance",
+    )
+
+
+def _no_skorch_callback(entry: Any) -> str:
+    return message(
+        "callbacks has an entry that is no callback of skorch",
+        expected="instances of skorch.callbacks.Callback, or pairs (name, callback)",
+        got=repr(entry),
+        todo="Set callbacks of scikit-learn, such as MLflowCallback, with estimator.set_callbacks",
     )
 
 

@@ -13,6 +13,7 @@ from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 from sknn_tricks._messages import message
 from sknn_tricks._sklearn_private import StrOptions
@@ -39,8 +40,9 @@ class NetClassifier(ClassifierMixin, BaseNet):
     init : str or callable, default="auto"
         How the weights are drawn: "auto" (by activation; a module of your own keeps its own),
         "constant", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform",
-        "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", or a scheme such as
-        ``sknn_tricks.init.normal(std=0.05)``.
+        "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", a scheme such as
+        ``sknn_tricks.init.normal(std=0.05)``, or a function ``scheme(weight, gain, generator)`` of
+        your own that fills the weight of one layer in place.
     optimizer : str or callable, default="adamw"
         "adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd", or a
         ``torch.optim.Optimizer`` class.
@@ -220,6 +222,22 @@ class NetClassifier(ClassifierMixin, BaseNet):
         outputs = self._outputs(X)
         return (outputs.sigmoid() if self._multilabel else outputs.softmax(dim=1)).numpy()
 
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N, ...)
+
+        Returns
+        -------
+        ndarray of float64, shape (N, O)
+            Exact also where the probability itself is rounded to 0.
+        """
+        outputs = self._outputs(X)
+        log = logsigmoid(outputs) if self._multilabel else outputs.log_softmax(dim=1)
+        return log.numpy()
+
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most likely class of each row, or an indicator matrix of labels.
 
@@ -258,6 +276,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
             return data.weight
         if isinstance(self.class_weight, dict) and not self._multilabel:
             # scikit-learn's function wants all the classes among the rows; a chunk lacks some.
+            self._check_weighted_classes(self.class_weight)
             of_class = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
             by_class = np.array(of_class)[self._encode(data.y)]
         else:
@@ -272,6 +291,20 @@ class NetClassifier(ClassifierMixin, BaseNet):
                 )
             )
         return by_class if data.weight is None else by_class * data.weight
+
+    def _check_weighted_classes(self, class_weight: dict[Any, float]) -> None:
+        """Raise for a name that is no class while a class has no weight: likely a slip."""
+        classes = self.classes_.tolist()
+        strange = [label for label in class_weight if label not in classes]
+        if strange and not all(label in class_weight for label in classes):
+            raise ValueError(
+                message(
+                    "class_weight names classes that are not there",
+                    expected=f"some of {classes}",
+                    got=f"{strange}",
+                    todo="Correct the names; a class that is not named has weight 1",
+                )
+            )
 
     def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:
         multilabel = type_of_target(data.y).startswith("multilabel")

@@ -34,8 +34,9 @@ class NetRegressor(RegressorMixin, BaseNet):
     init : str or callable, default="auto"
         How the weights are drawn: "auto" (by activation; a module of your own keeps its own),
         "constant", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform",
-        "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", or a scheme such as
-        ``sknn_tricks.init.normal(std=0.05)``.
+        "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", a scheme such as
+        ``sknn_tricks.init.normal(std=0.05)``, or a function ``scheme(weight, gain, generator)`` of
+        your own that fills the weight of one layer in place.
     optimizer : str or callable, default="adamw"
         "adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd", or a
         ``torch.optim.Optimizer`` class.
@@ -154,6 +155,15 @@ class NetRegressor(RegressorMixin, BaseNet):
     # --- what targets mean ------------------------------------------------------------------
 
     def _check_y(self, y: NDArray[Any]) -> NDArray[Any]:
+        if y.dtype.kind in "US":
+            raise ValueError(
+                message(
+                    "y holds text",
+                    expected="numbers",
+                    got=f"such as {y.ravel()[0]!s}",
+                    todo="Convert it with y.astype(float), or use NetClassifier for labels",
+                )
+            )
         return y.astype(np.float64)
 
     def _row_weights(self, data: Data) -> NDArray[Any] | None:

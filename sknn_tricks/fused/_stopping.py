@@ -84,8 +84,11 @@ def check_finite_weights(net: Any) -> None:
 
 
 def warn_if_astray(net: Any, constant_loss: float) -> None:
-    """Warn if training ended far worse than a constant prediction would be."""
-    limit = 10 * constant_loss
+    """Warn if training ended far worse than a constant prediction would be.
+
+    That is twice its loss, or ten times while a net has had few epochs to get there.
+    """
+    limit = constant_loss * (2 if len(net.history) >= 10 else 10)
     losses = net.history[:, "train_loss"]
     if losses[-1] <= limit:
         return

@@ -65,7 +65,7 @@ class TorchModule(BaseEstimator):
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the class and its arguments; with `deep`, also defaults that were not given."""
         given = {"cls": self.cls, **self._params}
-        return {**_defaults(self.cls), **given} if deep else given
+        return {**_defaults(self.cls), **given} if deep and isinstance(self.cls, type) else given
 
     def set_params(self, **params: Any) -> TorchModule:
         """Set arguments of the class (or ``cls`` itself) and return self."""
@@ -77,6 +77,15 @@ class TorchModule(BaseEstimator):
 
     def build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
         """Make the torch module for rows of shape `input_shape` and `n_outputs` outputs, O."""
+        if not isinstance(self.cls, type):
+            raise TypeError(
+                message(
+                    "TorchModule takes a class",
+                    expected="a subclass of torch.nn.Module",
+                    got=repr(self.cls),
+                    todo="Give an instance as the module itself: module=instance",
+                )
+            )
         _check_names(self.cls, self._params)
         offered: dict[str, Any] = {"input_shape": input_shape}
         offered |= dict.fromkeys(INPUT_NAMES, math.prod(input_shape))

@@ -54,6 +54,8 @@ def plain_history(estimator: Any) -> list[dict[str, float]] | None:
     history = getattr(estimator, "history_", None)
     if history is None:
         return None
+    # Of a fit that went on from an earlier one, what is new.
+    history = history[len(history) - getattr(estimator, "_n_epochs_of_fit", len(history)) :]
     return [
         {key: float(value) for key, value in row.items() if _is_number(value)} for row in history
     ]

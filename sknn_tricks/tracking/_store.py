@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -11,14 +12,16 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sknn_tricks._messages import message
-from sknn_tricks.tracking._links import without_password
+from sknn_tricks.tracking._links import is_server, without_password
 from sknn_tricks.tracking._quiet import quiet_mlflow
 
 EMBEDDED_STORE = "sqlite:///mlruns/mlflow.db"
 _SQLITE = "sqlite:///"
 _SECONDS_TO_WAIT = 120
+_SECONDS_TO_CONNECT = 10
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,19 @@ class Store:
             If the store cannot be opened, or the experiment has been deleted.
         """
         try:
+            self._check_server()
             with quiet_mlflow(), self._alone():
                 client = self._client()
                 return client, self._experiment_id(client, experiment)
         except Exception as error:
             raise RuntimeError(_cannot_open(self.uri, experiment, error)) from error
+
+    def _check_server(self) -> None:
+        """Raise if a server does not answer; MLflow itself would try for minutes."""
+        if is_server(self.uri):
+            parts = urlsplit(self.uri)
+            port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+            socket.create_connection((parts.hostname, port), timeout=_SECONDS_TO_CONNECT).close()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

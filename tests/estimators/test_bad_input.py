@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from sklearn.callback import ProgressBar
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from torch import nn
 
@@ -226,3 +227,39 @@ def test_targets_too_large_to_be_standardised_are_refused(number_data, regressor
     X, y = number_data
     with pytest.raises(ValueError, match=r"^y is too large to be standardised. Expected targets"):
         regressor().fit(X, y * 1e160)
+
+
+@pytest.mark.parametrize("entry", [3, ("name", 3), ProgressBar()])
+def test_a_callback_that_is_not_skorchs_is_refused(entry, class_data, classifier):
+    with pytest.raises(TypeError) as caught:
+        classifier(callbacks=[entry]).fit(*class_data)
+    assert str(caught.value) == (
+        "callbacks has an entry that is no callback of skorch. Expected instances of "
+        f"skorch.callbacks.Callback, or pairs (name, callback); got {entry!r}. Set callbacks of "
+        "scikit-learn, such as MLflowCallback, with estimator.set_callbacks."
+    )
+
+
+def test_parameters_of_a_ready_module_cannot_be_set():
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text follows
+        NetClassifier(torch.nn.Linear(3, 2)).set_params(module__bias=False)
+    assert str(caught.value) == (
+        "A module that is already made has no parameters to set. Expected "
+        "module=TorchModule(cls, **params), whose parameters can be set; got module__bias=False "
+        "for Linear. Give its class as TorchModule(cls) instead of an instance."
+    )
+
+
+def test_class_weights_of_classes_that_are_not_there_are_refused(class_data, classifier):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text follows
+        classifier(class_weight={0: 2.0, 99: 2.0}).fit(*class_data)
+    assert str(caught.value) == (
+        "class_weight names classes that are not there. Expected some of [0, 1, 2]; got [99]. "
+        "Correct the names; a class that is not named has weight 1."
+    )
+
+
+def test_text_targets_of_a_regressor_are_refused(number_data, regressor):
+    X, y = number_data
+    with pytest.raises(ValueError, match=r"^y holds text. Expected numbers; got such as "):
+        regressor().fit(X, y.astype(str))

@@ -182,3 +182,12 @@ def test_the_scale_of_weights_does_not_matter(number_data, regressor):
         regressor().fit(X, y, sample_weight=sample_weight).predict(X),
         regressor().fit(X, y, sample_weight=sample_weight * 1024).predict(X),
     )
+
+
+def test_logarithms_of_probabilities(class_data, classifier):
+    X, y = class_data
+    net = classifier().fit(X, y)
+    np.testing.assert_allclose(np.exp(net.predict_log_proba(X)), net.predict_proba(X), rtol=1e-12)
+    labels = np.c_[y == 0, y < 2].astype(int)
+    net = classifier().fit(X, labels)
+    np.testing.assert_allclose(np.exp(net.predict_log_proba(X)), net.predict_proba(X), rtol=1e-12)

@@ -205,6 +205,11 @@ def test_a_loss_that_ends_below_ten_times_the_constants_is_not_warned_of(losses)
         warn_if_astray(stub_net(losses), math.log(2))
 
 
+def test_after_ten_epochs_twice_a_constant_predictions_loss_is_warned_of():
+    with pytest.warns(ConvergenceWarning, match="far above a constant prediction's since epoch 1"):
+        warn_if_astray(stub_net([1.5] * 10), math.log(2))
+
+
 def test_training_that_goes_astray_warns_and_returns_the_net(make_job, make_rows):
     far = make_rows()
     far.x *= 1e3

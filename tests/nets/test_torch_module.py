@@ -222,3 +222,15 @@ def test_an_instance_is_copied_so_that_the_users_own_stays_as_it_is():
 
 def test_an_instance_is_a_foreign_module():
     assert ModuleInstance(nn.Linear(3, 2)).foreign is True
+
+
+def test_an_instance_in_place_of_a_class_is_refused():
+    spec = TorchModule(nn.Linear(3, 2))
+    assert list(spec.get_params()) == ["cls"]
+    with pytest.raises(TypeError) as raised:
+        spec.build((3,), 2)
+    assert str(raised.value) == (
+        "TorchModule takes a class. Expected a subclass of torch.nn.Module; got Linear("
+        "in_features=3, out_features=2, bias=True). Give an instance as the module itself: "
+        "module=instance."
+    )

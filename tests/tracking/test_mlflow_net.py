@@ -53,3 +53,11 @@ def test_a_single_fit_of_a_real_net(pipe, callback, logged):
 def test_the_default_module_is_not_listed(callback, logged):
     NetClassifier(max_epochs=1).set_callbacks(callback).fit(*load_iris(return_X_y=True))
     assert logged(callback).run.data.params == {"estimator": "NetClassifier", "max_epochs": "1"}
+
+
+def test_a_partial_fit_is_a_run_of_its_own_epoch(callback, logged):
+    X, y = load_iris(return_X_y=True)
+    net = NetClassifier(max_epochs=2, random_state=0).set_callbacks(callback).fit(X, y)
+    net.partial_fit(X, y)
+    curve = logged(callback).curve("train_loss")
+    assert curve == {3: net.history_[-1]["train_loss"]}

@@ -1,6 +1,7 @@
 import logging
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -142,3 +143,12 @@ def test_commands_are_quoted_and_hide_passwords():
     command = ui_command("mysql+pymysql://me:secret@host/db", None)
     assert "secret" not in command
     assert without_password("at http://host:80/x@y") == "at http://host:80/x@y"
+
+
+def test_a_server_that_does_not_answer_is_told_at_once(stub_net, data):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    callback = MLflowCallback("demo", tracking_uri=f"http://127.0.0.1:{port}")
+    with pytest.raises(RuntimeError, match=r"cannot be opened .* got ConnectionRefusedError"):
+        stub_net().set_callbacks(callback).fit(*data)
