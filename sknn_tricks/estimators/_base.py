@@ -14,13 +14,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
-from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from sknn_tricks._messages import message
 from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
 from sknn_tricks.estimators._epochs import EpochTasks
+from sknn_tricks.estimators._settings import copies_of_callbacks, find_device
 from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Job, Rows, Stopping, Trained, train
 from sknn_tricks.fused._net import PREDICT_BATCH
@@ -184,7 +184,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         resume = resume and hasattr(self, "net_")
         if resume:
             self._check_dtype()
-        self._device = torch.device(self.net_.device) if resume else self._find_device()
+        self._device = torch.device(self.net_.device) if resume else find_device(self.device)
         data = self._check_data(X, y, sample_weight, reset=not resume)
         if not resume:
             self.input_shape_ = data.X.shape[1:]
@@ -230,17 +230,9 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             "batch_size": self.batch_size,
             "device": self._device,
             "dtype": getattr(torch, self.dtype),
-            "callbacks": self._copies_of_callbacks(),
+            "callbacks": copies_of_callbacks(self.callbacks),
             "verbose": int(self.verbose),
         }
-
-    def _copies_of_callbacks(self) -> list[Any]:
-        for entry in self.callbacks or ():
-            callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
-            is_class = isinstance(callback, type) and issubclass(callback, Callback)
-            if not (is_class or isinstance(callback, Callback)):
-                raise TypeError(_no_skorch_callback(entry))
-        return clone(list(self.callbacks or ()), safe=False)
 
     def _check_data(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Data:
         """Return X in the net's dtype, y, and the weights; rows of weight 0 are left out."""
@@ -309,7 +301,14 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         weight = self._row_weights(data)
         self._mean_weight = 1.0 if weight is None else weight.mean()
         if self._mean_weight == 0:
-            raise ValueError(_no_weight_left(self.class_weight))
+            raise ValueError(
+                message(
+                    "class_weight leaves nothing to train on",
+                    expected="a class of the rows with a weight above 0",
+                    got=f"class_weight={self.class_weight!r}",
+                    todo="Correct the weights",
+                )
+            )
 
     def _take_over(self, trained: Trained, before: list[dict[str, Any]]) -> None:
         """Set the fitted attributes; `before` is the history up to this training."""
@@ -373,27 +372,6 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
 
-    def _find_device(self) -> torch.device:
-        has_cuda = torch.cuda.is_available()
-        if self.device == "auto":
-            return torch.device("cuda" if has_cuda else "cpu")
-        try:
-            device = torch.device(self.device)
-        except RuntimeError as error:
-            raise ValueError(_no_such_device(self.device)) from error
-        if device.type == "cuda" and not has_cuda:
-            raise ValueError(_no_such_device(self.device))
-        return device
-
-
-def _no_weight_left(class_weight: Any) -> str:
-    return message(
-        "class_weight leaves nothing to train on",
-        expected="a class of the rows with a weight above 0",
-        got=f"class_weight={class_weight!r}",
-        todo="Correct the weights",
-    )
-
 
 def _no_params(spec: Any, params: dict[str, Any]) -> str:
     name = next(name for name in params if name.startswith("module__"))
@@ -402,24 +380,6 @@ def _no_params(spec: Any, params: dict[str, Any]) -> str:
         expected="module=TorchModule(cls, **params), whose parameters can be set",
         got=f"{name}={params[name]!r} for {type(spec.module).__name__}",
         todo="Give its class as TorchModule(cls) instead of an instance",
-    )
-
-
-def _no_skorch_callback(entry: Any) -> str:
-    return message(
-        "callbacks has an entry that is no callback of skorch",
-        expected="instances of skorch.callbacks.Callback, or pairs (name, callback)",
-        got=repr(entry),
-        todo="Set callbacks of scikit-learn, such as MLflowCallback, with estimator.set_callbacks",
-    )
-
-
-def _no_such_device(device: Any) -> str:
-    return message(
-        "There is no such device here",
-        expected="'auto', 'cpu', or 'cuda' where torch finds a CUDA device",
-        got=f"device={device!r}",
-        todo="Leave it at 'auto' to take what there is",
     )
 
 

@@ -1,0 +1,71 @@
+"""What two of the parameters stand for: the device and the callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from sklearn.base import clone
+from skorch.callbacks import Callback
+
+from sknn_tricks._messages import message
+
+
+def find_device(device: str | torch.device) -> torch.device:
+    """Return the device; for "auto" a CUDA device where there is one, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device here.
+
+    Examples
+    --------
+    >>> find_device("cpu")
+    device(type='cpu')
+    """
+    has_cuda = torch.cuda.is_available()
+    if device == "auto":
+        return torch.device("cuda" if has_cuda else "cpu")
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(_no_such_device(device)) from error
+    if found.type == "cuda" and not has_cuda:
+        raise ValueError(_no_such_device(device))
+    return found
+
+
+def copies_of_callbacks(callbacks: Sequence[Any] | None) -> list[Any]:
+    """Return copies of skorch's callbacks, as a fit changes them.
+
+    Raises
+    ------
+    TypeError
+        If one is no callback of skorch.
+    """
+    for entry in callbacks or ():
+        callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
+        is_class = isinstance(callback, type) and issubclass(callback, Callback)
+        if not (is_class or isinstance(callback, Callback)):
+            raise TypeError(_no_skorch_callback(entry))
+    return clone(list(callbacks or ()), safe=False)
+
+
+def _no_skorch_callback(entry: Any) -> str:
+    return message(
+        "callbacks has an entry that is no callback of skorch",
+        expected="instances of skorch.callbacks.Callback, or pairs (name, callback)",
+        got=repr(entry),
+        todo="Set callbacks of scikit-learn, such as MLflowCallback, with estimator.set_callbacks",
+    )
+
+
+def _no_such_device(device: Any) -> str:
+    return message(
+        "There is no such device here",
+        expected="'auto', 'cpu', or 'cuda' where torch finds a CUDA device",
+        got=f"device={device!r}",
+        todo="Leave it at 'auto' to take what there is",
+    )
