@@ -91,6 +91,12 @@ class Net(NeuralNet):
         printed = [("print_log", PrintLog())] if self.verbose else []
         return [("epoch_timer", EpochTimer()), *printed]
 
+    def initialize_history(self) -> Net:
+        """Start a new history."""
+        super().initialize_history()
+        self.best_losses_: dict[str, float] = {}
+        return self
+
     def initialize_criterion(self) -> Net:
         """Wrap the loss, a function, in a module: skorch saves criteria as modules."""
         self.criterion_ = Criterion(self.criterion)
@@ -135,10 +141,11 @@ class Net(NeuralNet):
         """
         copies: dict[int, Any] = {}  # shared, so that the optimiser's parameters are the module's
         own = {name: copy.deepcopy(getattr(self, name), copies) for name in OWN}
-        history = copy.copy(self.history_)  # epochs that are over do not change any more
+        # Epochs that are over do not change any more.
+        record = {"history_": copy.copy(self.history_), "best_losses_": dict(self.best_losses_)}
+        idle = {"valid_": None, "epochs_": None, "_penalised": ()}
         twin = type(self).__new__(type(self))
-        twin.__dict__ = {**vars(self), **own, "module": own["module_"], "history_": history}
-        twin.__dict__ |= {"valid_": None, "epochs_": None, "_penalised": ()}
+        twin.__dict__ = {**vars(self), **own, "module": own["module_"], **record, **idle}
         return twin
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
@@ -192,7 +199,8 @@ class Net(NeuralNet):
             recorded = self.history[-1, "batches", :, "train_loss"]
             self._record_loss("train_loss", _mean(recorded, iterator.sizes))
         else:
-            self._set_training(True)
+            if not self.module_.training:
+                self._set_training(True)
             losses = [step_fn(batch, **fit_params)["loss"].detach() for batch in iterator]
             self._record_loss("train_loss", _mean(torch.stack(losses).tolist(), iterator.sizes))
             self.history.new_batch()  # skorch's checkpoints look for a last batch
@@ -248,9 +256,10 @@ class Net(NeuralNet):
 
     def _record_loss(self, name: str, loss: float) -> None:
         """Record a loss, and for skorch's callbacks whether it is the best so far."""
-        before = [epoch[name] for epoch in self.history[:-1] if name in epoch]
+        best = self.best_losses_.get(name, math.inf)
         self.history.record(name, loss)
-        self.history.record(f"{name}_best", loss < min(before, default=math.inf))
+        self.history.record(f"{name}_best", loss < best)
+        self.best_losses_[name] = min(loss, best)
 
     def _batches_are_watched(self) -> bool:
         return any(
