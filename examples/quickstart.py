@@ -29,7 +29,7 @@ FACTORS = {
     "net__init": ["normal", "xavier_normal", "kaiming_normal"],
     "net__module__dropout": [0.0, 0.3],
     "net__module__batch_norm": [False, True],
-    "net__weight_decay": [0.0, 0.001, 0.01],
+    "net__weight_decay": [0.0, 0.1, 1.0],
 }
 FIGURE = Path("mlruns/quickstart.png")
 
