@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
 
@@ -14,12 +13,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor, nn
+from torch import Tensor
 
 from sknn_tricks._messages import message
 from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
 from sknn_tricks.estimators._epochs import EpochTasks
+from sknn_tricks.estimators._precision import dtype_name, in_float64
 from sknn_tricks.estimators._settings import copies_of_callbacks, find_device
 from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Job, Rows, Stopping, Trained, train
@@ -182,17 +182,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
     ) -> Self:
         self._validate_params()
         resume = resume and hasattr(self, "net_")
-        if resume:
-            self._check_dtype()
-        self._device = torch.device(self.net_.device) if resume else find_device(self.device)
-        data = self._check_data(X, y, sample_weight, reset=not resume)
-        if not resume:
-            self.input_shape_ = data.X.shape[1:]
-            self._foreign = as_spec(self.module).foreign
-        self._check_shape(data.X)
-        self._learn_target(data, classes, resume)
-        if not resume:
-            self._learn_mean_weight(data)
+        data = self._learn_from_data(X, y, sample_weight, classes, resume)
         seed = self.net_.seed if resume else draw_seed(self.random_state)
         stopping = Stopping(self.patience, self.tol) if early_stopping else None
         rows, valid = self._split(data, stopping, validation_data, seed)
@@ -214,6 +204,23 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         self._take_over(trained, self.history_ if resume else [])
         context.call_on_fit_task_end(**hooks, reconstruction_attributes=dict)
         return self
+
+    def _learn_from_data(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any, resume: bool
+    ) -> Data:
+        """Return the checked data; a fit that starts anew learns their shape, targets and scale."""
+        if resume:
+            self._check_dtype()
+        self._device = torch.device(self.net_.device) if resume else find_device(self.device)
+        data = self._check_data(X, y, sample_weight, reset=not resume)
+        if not resume:
+            self.input_shape_ = data.X.shape[1:]
+            self._foreign = as_spec(self.module).foreign
+        self._check_shape(data.X)
+        self._learn_target(data, classes, resume)
+        if not resume:
+            self._learn_mean_weight(data)
+        return data
 
     def _settings(self) -> dict[str, Any]:
         """Return the part of a Job that the parameters say."""
@@ -336,10 +343,10 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         """
         check_is_fitted(self)
         module = self.net_.module_.eval()
-        dtype = _dtype_name(module) if self._foreign else "float64"
+        dtype = dtype_name(module) if self._foreign else "float64"
         X = validate_data(self, X, reset=False, dtype=dtype, order="C", allow_nd=True)
         self._check_shape(X)
-        forward = module if self._foreign else _in_float64(module)
+        forward = module if self._foreign else in_float64(module)
         device = torch.device(self.net_.device)
         batches = to_tensor(X).split(PREDICT_BATCH)
         # A foreign module may work in place, and the memory may be the user's.
@@ -347,7 +354,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         return torch.cat([forward(x).cpu() for x in rows]).double()
 
     def _check_dtype(self) -> None:
-        trained_in = _dtype_name(self.net_.module_)
+        trained_in = dtype_name(self.net_.module_)
         if self.dtype != trained_in:
             raise ValueError(
                 message(
@@ -381,14 +388,3 @@ def _no_params(spec: Any, params: dict[str, Any]) -> str:
         got=f"{name}={params[name]!r} for {type(spec.module).__name__}",
         todo="Give its class as TorchModule(cls) instead of an instance",
     )
-
-
-def _dtype_name(module: nn.Module) -> str:
-    dtypes = {parameter.dtype for parameter in module.parameters()}
-    return "float64" if torch.float64 in dtypes else "float32"
-
-
-def _in_float64(module: nn.Module) -> nn.Module:
-    """Return the module computing in float64, from its weights as they are."""
-    # A copy also where several threads predict at once.
-    return copy.deepcopy(module).double()
