@@ -4,8 +4,22 @@ The version is bound in pyproject.toml for it. (`tracking._channel` wraps one mo
 transport of scikit-learn's callbacks.)
 """
 
+from typing import Any
+
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
-__all__ = ["BaseSearchCV", "Interval", "RealNotInt", "StrOptions", "check_sample_weight"]
+__all__ = [
+    "BaseSearchCV",
+    "Interval",
+    "RealNotInt",
+    "StrOptions",
+    "check_sample_weight",
+    "has_listeners",
+]
+
+
+def has_listeners(context: Any) -> bool:
+    """Whether a callback of scikit-learn listens to the tasks of a callback context."""
+    return bool(context._callbacks)

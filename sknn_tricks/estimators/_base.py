@@ -15,16 +15,17 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from sknn_tricks._messages import message
-from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight
+from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight, has_listeners
+from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
 from sknn_tricks.estimators._epochs import EpochTasks
 from sknn_tricks.estimators._precision import dtype_name, in_float64
-from sknn_tricks.estimators._settings import copies_of_callbacks, find_device
+from sknn_tricks.estimators._settings import check_betas, copies_of_callbacks, find_device
 from sknn_tricks.estimators._unchanged import unchanged_on_error
-from sknn_tricks.fused import Job, Rows, Stopping, Trained, train
+from sknn_tricks.fused import Job, Rows, Stopping, Trained
 from sknn_tricks.fused._net import PREDICT_BATCH
 from sknn_tricks.fused._random import draw_seed, stream_seed
+from sknn_tricks.fused._rendezvous import train_together
 from sknn_tricks.nets import as_spec
 
 # Ends of the history's keys that only skorch's callbacks need.
@@ -44,6 +45,9 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         "optimizer": [str, callable],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "betas": [tuple, list],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
         "l1": [Interval(Real, 0, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -67,6 +71,9 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         optimizer: Any = "adamw",
         lr: float = 0.005,
         weight_decay: float = 0.01,
+        momentum: float = 0.9,
+        betas: tuple[float, float] = (0.9, 0.999),
+        clip_norm: float | None = None,
         l1: float = 0.0,
         batch_size: int = 128,
         max_epochs: int = 80,
@@ -86,6 +93,9 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         self.optimizer = optimizer
         self.lr = lr
         self.weight_decay = weight_decay
+        self.momentum = momentum
+        self.betas = betas
+        self.clip_norm = clip_norm
         self.l1 = l1
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -118,7 +128,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         if any(name.startswith("module__") for name in params):
             spec = as_spec(params.pop("module", self.module))
             if not hasattr(spec, "set_params"):
-                raise ValueError(_no_params(spec, params))
+                raise ValueError(refusals.no_params(spec, params))
             params["module"] = clone(spec)
         return super().set_params(**params)
 
@@ -196,11 +206,11 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             max_epochs=max_epochs,
             stopping=stopping,
             seed=seed,
-            epochs=EpochTasks(context, hooks),
+            epochs=EpochTasks(context, hooks) if has_listeners(context) else None,
             start=self.net_ if resume else None,
             **self._settings(),
         )
-        [trained] = train([job])
+        trained = train_together(job)
         self._take_over(trained, self.history_ if resume else [])
         context.call_on_fit_task_end(**hooks, reconstruction_attributes=dict)
         return self
@@ -233,6 +243,9 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
             "optimizer": self.optimizer,
             "lr": self.lr,
             "weight_decay": self.weight_decay,
+            "momentum": self.momentum,
+            "betas": check_betas(self.betas),
+            "clip_norm": self.clip_norm,
             "l1": self.l1,
             "batch_size": self.batch_size,
             "device": self._device,
@@ -281,14 +294,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
 
     def _check_validation_data(self, validation_data: tuple[Any, Any]) -> Data:
         if not (isinstance(validation_data, tuple | list) and len(validation_data) == 2):
-            raise ValueError(
-                message(
-                    "validation_data is no pair",
-                    expected="validation_data=(X, y)",
-                    got=type(validation_data).__name__,
-                    todo="Give the rows and their targets",
-                )
-            )
+            raise ValueError(refusals.no_pair(validation_data))
         data = self._check_data(*validation_data, None, reset=False)
         self._check_shape(data.X)
         return data
@@ -308,14 +314,7 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         weight = self._row_weights(data)
         self._mean_weight = 1.0 if weight is None else weight.mean()
         if self._mean_weight == 0:
-            raise ValueError(
-                message(
-                    "class_weight leaves nothing to train on",
-                    expected="a class of the rows with a weight above 0",
-                    got=f"class_weight={self.class_weight!r}",
-                    todo="Correct the weights",
-                )
-            )
+            raise ValueError(refusals.no_weight_left(self.class_weight))
 
     def _take_over(self, trained: Trained, before: list[dict[str, Any]]) -> None:
         """Set the fitted attributes; `before` is the history up to this training."""
@@ -356,35 +355,11 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
     def _check_dtype(self) -> None:
         trained_in = dtype_name(self.net_.module_)
         if self.dtype != trained_in:
-            raise ValueError(
-                message(
-                    "dtype cannot change while training goes on",
-                    expected=f"dtype={trained_in!r}",
-                    got=f"dtype={self.dtype!r}",
-                    todo="Set it back, or fit anew with warm_start=False",
-                )
-            )
+            raise ValueError(refusals.other_dtype(self.dtype, trained_in))
 
     def _check_shape(self, X: NDArray[Any]) -> None:
         if X.shape[1:] != self.input_shape_:
-            raise ValueError(
-                message(
-                    "X has rows of another shape than in fit",
-                    expected=f"rows of shape {self.input_shape_}",
-                    got=f"{X.shape[1:]}",
-                    todo="Give the same features as in fit",
-                )
-            )
+            raise ValueError(refusals.other_shape(X.shape[1:], self.input_shape_))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
-
-
-def _no_params(spec: Any, params: dict[str, Any]) -> str:
-    name = next(name for name in params if name.startswith("module__"))
-    return message(
-        "A module that is already made has no parameters to set",
-        expected="module=TorchModule(cls, **params), whose parameters can be set",
-        got=f"{name}={params[name]!r} for {type(spec.module).__name__}",
-        todo="Give its class as TorchModule(cls) instead of an instance",
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,9 +17,10 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from sknn_tricks._messages import message
-from sknn_tricks._sklearn_private import StrOptions
+from sknn_tricks._sklearn_private import Interval, StrOptions
 from sknn_tricks.estimators._base import BaseNet
 from sknn_tricks.estimators._data import Data
+from sknn_tricks.estimators._scores import accuracy, label_accuracy
 from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Task
 from sknn_tricks.fused._net import softmax
@@ -52,6 +54,12 @@ class NetClassifier(ClassifierMixin, BaseNet):
         L2 penalty on the weights of layers, not on biases or normalisation parameters. "adamw"
         takes it apart from the gradient, as steps of ``lr * weight_decay``; the others add it to
         the gradient, where the same number is a stronger penalty.
+    momentum : float, default=0.9
+        Of the optimizers "momentum" and "nesterov".
+    betas : pair of float, default=(0.9, 0.999)
+        Of "adam" and "adamw": decay of the running means of gradients and of their squares.
+    clip_norm : float or None, default=None
+        Bound on the norm of each step's gradient: a longer one is scaled down to it.
     l1 : float, default=0.0
         L1 penalty on the same weights.
     batch_size : int, default=128
@@ -66,6 +74,8 @@ class NetClassifier(ClassifierMixin, BaseNet):
         Epochs without a better validation loss until early stopping stops.
     tol : float, default=0.0
         How much lower a validation loss must be to count as better.
+    label_smoothing : float, default=0.0
+        Share of each target that is spread over all classes, in training.
     class_weight : dict, "balanced" or None, default=None
         Weight of each class, as in scikit-learn; multiplied with `sample_weight`.
     callbacks : list of skorch callbacks or None, default=None
@@ -125,6 +135,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseNet._parameter_constraints,
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
     _y_numeric = False
@@ -137,6 +148,9 @@ class NetClassifier(ClassifierMixin, BaseNet):
         optimizer: Any = "adamw",
         lr: float = 0.005,
         weight_decay: float = 0.01,
+        momentum: float = 0.9,
+        betas: tuple[float, float] = (0.9, 0.999),
+        clip_norm: float | None = None,
         l1: float = 0.0,
         batch_size: int = 128,
         max_epochs: int = 80,
@@ -144,6 +158,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
         validation_fraction: float = 0.1,
         patience: int = 10,
         tol: float = 0.0,
+        label_smoothing: float = 0.0,
         class_weight: Any = None,
         callbacks: Any = None,
         warm_start: bool = False,
@@ -158,6 +173,9 @@ class NetClassifier(ClassifierMixin, BaseNet):
             optimizer=optimizer,
             lr=lr,
             weight_decay=weight_decay,
+            momentum=momentum,
+            betas=betas,
+            clip_norm=clip_norm,
             l1=l1,
             batch_size=batch_size,
             max_epochs=max_epochs,
@@ -172,6 +190,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
             verbose=verbose,
             random_state=random_state,
         )
+        self.label_smoothing = label_smoothing
         self.class_weight = class_weight
 
     @with_callbacks
@@ -259,8 +278,10 @@ class NetClassifier(ClassifierMixin, BaseNet):
     def _check_y(self, y: NDArray[Any]) -> NDArray[Any]:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        if type_of_target(y) == "multiclass-multioutput":
+        kind = type_of_target(y, input_name="y")
+        if kind in ("continuous", "continuous-multioutput", "unknown"):
+            check_classification_targets(y)  # raises
+        if kind == "multiclass-multioutput":
             raise ValueError(
                 message(
                     "y has several columns of classes (multiclass-multioutput)",
@@ -307,7 +328,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
             )
 
     def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:
-        multilabel = type_of_target(data.y).startswith("multilabel")
+        multilabel = data.y.ndim == 2
         seen = np.arange(data.y.shape[1]) if multilabel else np.unique(data.y)
         known = seen if classes is None else np.unique(classes)
         if resume:
@@ -367,6 +388,9 @@ class NetClassifier(ClassifierMixin, BaseNet):
     def _n_outputs(self) -> int:
         return len(self.classes_)
 
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "label_smoothing": self.label_smoothing}
+
     def _task(self) -> Task:
         if self._multilabel:
             return Task(binary_cross_entropy, label_accuracy, Tensor.sigmoid, math.log(2))
@@ -377,18 +401,3 @@ class NetClassifier(ClassifierMixin, BaseNet):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def accuracy(outputs: Tensor, target: Tensor, weight: Tensor | None) -> float:
-    """Return the share of rows (N, O) whose largest logit is the true class's."""
-    return _mean(outputs.argmax(dim=1) == target, weight)
-
-
-def label_accuracy(outputs: Tensor, target: Tensor, weight: Tensor | None) -> float:
-    """Return the share of rows (N, O) that have all their labels right."""
-    return _mean(((outputs > 0) == (target > 0)).all(dim=1), weight)
-
-
-def _mean(hits: Tensor, weight: Tensor | None) -> float:
-    hits = hits.double()
-    return (hits.mean() if weight is None else (hits * weight).sum() / weight.sum()).item()

@@ -14,6 +14,7 @@ from torch import Tensor
 from sknn_tricks._messages import message
 from sknn_tricks.estimators._base import BaseNet
 from sknn_tricks.estimators._data import Data
+from sknn_tricks.estimators._scores import r2
 from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Task
 from sknn_tricks.losses import squared_error
@@ -46,6 +47,12 @@ class NetRegressor(RegressorMixin, BaseNet):
         L2 penalty on the weights of layers, not on biases or normalisation parameters. "adamw"
         takes it apart from the gradient, as steps of ``lr * weight_decay``; the others add it to
         the gradient, where the same number is a stronger penalty.
+    momentum : float, default=0.9
+        Of the optimizers "momentum" and "nesterov".
+    betas : pair of float, default=(0.9, 0.999)
+        Of "adam" and "adamw": decay of the running means of gradients and of their squares.
+    clip_norm : float or None, default=None
+        Bound on the norm of each step's gradient: a longer one is scaled down to it.
     l1 : float, default=0.0
         L1 penalty on the same weights.
     batch_size : int, default=128
@@ -222,19 +229,3 @@ class NetRegressor(RegressorMixin, BaseNet):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def r2(outputs: Tensor, target: Tensor, weight: Tensor | None) -> float:
-    """Return the coefficient of determination, averaged over targets (N, O).
-
-    A constant target counts 1 where it is met exactly and 0 elsewhere, as in scikit-learn.
-    """
-    rows = target.new_ones(len(target)) if weight is None else weight
-    rows = rows.double()[:, None] / rows.sum()
-    target, outputs = target.double(), outputs.double()
-    error = ((target - outputs).square() * rows).sum(dim=0)
-    spread = ((target - (target * rows).sum(dim=0)).square() * rows).sum(dim=0)
-    floor = (10 * float(np.finfo(np.float32).eps) * target.abs().amax(dim=0)) ** 2
-    varies = spread > floor
-    score = 1 - error / spread.where(varies, 1.0)
-    return score.where(varies, (error <= floor).double()).mean().item()

@@ -37,6 +37,31 @@ def find_device(device: str | torch.device) -> torch.device:
     return found
 
 
+def check_betas(betas: Sequence[Any]) -> tuple[float, float]:
+    """Return Adam's two rates.
+
+    Raises
+    ------
+    ValueError
+        If they are not two numbers in [0, 1).
+
+    Examples
+    --------
+    >>> check_betas([0.9, 0.99])
+    (0.9, 0.99)
+    """
+    if len(betas) == 2 and all(isinstance(beta, float | int) and 0 <= beta < 1 for beta in betas):
+        return float(betas[0]), float(betas[1])
+    raise ValueError(
+        message(
+            "betas are no rates of decay",
+            expected="two numbers in [0, 1), such as (0.9, 0.999)",
+            got=f"betas={betas!r}",
+            todo="Give one for the mean of the gradients and one for that of their squares",
+        )
+    )
+
+
 def copies_of_callbacks(callbacks: Sequence[Any] | None) -> list[Any]:
     """Return copies of skorch's callbacks, as a fit changes them.
 

@@ -1,7 +1,19 @@
-"""From a Job to a trained net: the one seam between scikit-learn and torch."""
+"""Nets that are trained together: many fits, one training."""
 
 from sknn_tricks.fused._job import Job, Stopping, Task, Trained
+from sknn_tricks.fused._rendezvous import fit_many, fused_training
+from sknn_tricks.fused._report import Report
 from sknn_tricks.fused._rows import Rows
 from sknn_tricks.fused._train import train
 
-__all__ = ["Job", "Rows", "Stopping", "Task", "Trained", "train"]
+__all__ = [
+    "Job",
+    "Report",
+    "Rows",
+    "Stopping",
+    "Task",
+    "Trained",
+    "fit_many",
+    "fused_training",
+    "train",
+]

@@ -77,3 +77,16 @@ def no_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(before)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether there was too little memory, which torch's allocator says in a RuntimeError.
+
+    Examples
+    --------
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("shapes differ"))
+    (True, False)
+    """
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "memory" in str(error) and "alloc" in str(error)
+    )

@@ -15,7 +15,7 @@ from sknn_tricks.init._schemes import Scheme
 from sknn_tricks.nets._spec import Spec
 from sknn_tricks.optim._optimizers import MakeOptimizer
 
-Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+Loss = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Task:
 
     Parameters
     ----------
-    loss : callable (outputs, target, weight) -> scalar Tensor
+    loss : callable (outputs, target, weight[, label_smoothing]) -> scalar Tensor
     score : callable (outputs, target, weight) -> float
         Higher is better.
     to_prediction : callable (outputs) -> Tensor
@@ -101,6 +101,14 @@ class Job:
         Above 0, each epoch is printed.
     start : Net or None
         A trained net to go on from; it stays as it is.
+    momentum : float
+        Of "momentum" and "nesterov".
+    betas : pair of float
+        Of "adam" and "adamw".
+    label_smoothing : float
+        Share of each target that is spread over all classes, in training.
+    clip_norm : float or None
+        Bound on the norm of a step's gradient.
     """
 
     spec: Spec
@@ -124,19 +132,36 @@ class Job:
     epochs: Epochs | None = None
     verbose: int = 0
     start: NeuralNet | None = None
+    momentum: float = 0.9
+    betas: tuple[float, float] = (0.9, 0.999)
+    label_smoothing: float = 0.0
+    clip_norm: float | None = None
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained net and how it went.
+    """A trained net and how it went, or why there is none.
 
     Parameters
     ----------
-    net : Net
-        A skorch net around the module.
+    net : Net or None
+        A skorch net around the module; None where training failed.
     best_epoch : int
         The epoch, from 1, whose weights these are.
+    seconds : float
+        The member's share of the time that its stack took.
+    warnings : tuple of Warning
+        For the fit to issue: training itself, which may run in any thread, issues none.
+    error : BaseException or None
+        For the fit to raise.
     """
 
-    net: NeuralNet
-    best_epoch: int
+    net: Any
+    best_epoch: int = 0
+    seconds: float = 0.0
+    warnings: tuple[Warning, ...] = ()
+    error: BaseException | None = None
+
+
+class Cancelled(BaseException):
+    """Nobody waits for this training any more."""

@@ -35,12 +35,15 @@ class StopTraining(Exception):
 class Criterion(nn.Module):
     """A loss function as a module."""
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Loss, label_smoothing: float = 0.0) -> None:
         super().__init__()
         self.loss = loss
+        self.label_smoothing = label_smoothing
 
     def forward(self, outputs: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-        """Return the mean loss of a batch."""
+        """Return the mean loss of a batch; labels are smooth in training only."""
+        if self.training and self.label_smoothing:
+            return self.loss(outputs, target, weight, self.label_smoothing)
         return self.loss(outputs, target, weight)
 
 
@@ -61,6 +64,10 @@ class Net(NeuralNet):
         Where its random streams start.
     l1 : float, default=0.0
         L1 penalty on the weights of layers, added to the gradient.
+    label_smoothing : float, default=0.0
+        Share of each target that is spread over all classes in training.
+    clip_norm : float or None, default=None
+        Bound on the norm of a step's gradient.
     score : callable (outputs, target, weight) -> float, or None
         Taken on the validation rows after each epoch, as ``valid_score``.
     """
@@ -78,12 +85,16 @@ class Net(NeuralNet):
         *args: Any,
         seed: int = 0,
         l1: float = 0.0,
+        label_smoothing: float = 0.0,
+        clip_norm: float | None = None,
         score: Callable[[Tensor, Any, Tensor | None], float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.seed = seed
         self.l1 = l1
+        self.label_smoothing = label_smoothing
+        self.clip_norm = clip_norm
         self.score = score
 
     @property
@@ -99,7 +110,7 @@ class Net(NeuralNet):
 
     def initialize_criterion(self) -> Net:
         """Wrap the loss, a function, in a module: skorch saves criteria as modules."""
-        self.criterion_ = Criterion(self.criterion)
+        self.criterion_ = Criterion(self.criterion, self.label_smoothing)
         return self
 
     def initialize_optimizer(self, triggered_directly: None = None) -> Net:
@@ -123,14 +134,24 @@ class Net(NeuralNet):
         epochs: Epochs | None = None,
     ) -> None:
         """Train in skorch's loop, on from where the net stands."""
-        self.valid_, self.epochs_, self.stop_requested_ = valid, epochs, False
-        self.notify("on_train_begin", X=train, y=train.target)
+        self.begin(train, valid, epochs)
         try:
             self.fit_loop(train, epochs=max_epochs)
         except StopTraining:
             pass
-        finally:
+        except BaseException:
             self.valid_ = self.epochs_ = None
+            raise
+        self.end(train)
+
+    def begin(self, train: Rows, valid: Rows | None, epochs: Epochs | None) -> None:
+        """Begin a training."""
+        self.valid_, self.epochs_, self.stop_requested_ = valid, epochs, False
+        self.notify("on_train_begin", X=train, y=train.target)
+
+    def end(self, train: Rows) -> None:
+        """End a training."""
+        self.valid_ = self.epochs_ = None
         self.notify("on_train_end", X=train, y=train.target)
         self._set_training(False)
 
@@ -141,6 +162,7 @@ class Net(NeuralNet):
         """
         copies: dict[int, Any] = {}  # shared, so that the optimiser's parameters are the module's
         own = {name: copy.deepcopy(getattr(self, name), copies) for name in OWN}
+        own_memory(own["module_"])
         # Epochs that are over do not change any more.
         record = {"history_": copy.copy(self.history_), "best_losses_": dict(self.best_losses_)}
         idle = {"valid_": None, "epochs_": None, "_penalised": ()}
@@ -197,12 +219,12 @@ class Net(NeuralNet):
         elif self._batches_are_watched():
             super().run_single_epoch(iterator, training, prefix, self._watched_step, **fit_params)
             recorded = self.history[-1, "batches", :, "train_loss"]
-            self._record_loss("train_loss", _mean(recorded, iterator.sizes))
+            self.record_loss("train_loss", _mean(recorded, iterator.sizes))
         else:
             if not self.module_.training:
                 self._set_training(True)
             losses = [step_fn(batch, **fit_params)["loss"].detach() for batch in iterator]
-            self._record_loss("train_loss", _mean(torch.stack(losses).tolist(), iterator.sizes))
+            self.record_loss("train_loss", _mean(torch.stack(losses).tolist(), iterator.sizes))
             self.history.new_batch()  # skorch's checkpoints look for a last batch
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
@@ -216,6 +238,8 @@ class Net(NeuralNet):
             for parameter in self._penalised:
                 if parameter.grad is not None:
                     parameter.grad.add_(parameter.detach().sign(), alpha=self.l1)
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.module_.parameters(), self.clip_norm)
         return {"loss": loss, "y_pred": outputs}
 
     @torch.no_grad()
@@ -234,7 +258,7 @@ class Net(NeuralNet):
         step = self._watched_validation_step if watched else self._validation_outputs
         outputs = torch.cat([step(batch) for batch in iterator])
         loss = self.criterion_(outputs, rows.target, rows.weight)
-        self._record_loss("valid_loss", loss.item())
+        self.record_loss("valid_loss", loss.item())
         if self.score is not None:
             self.history.record("valid_score", self.score(outputs, rows.target, rows.weight))
 
@@ -254,7 +278,7 @@ class Net(NeuralNet):
         self.notify("on_batch_end", batch=batch, training=False, loss=loss, y_pred=outputs)
         return outputs
 
-    def _record_loss(self, name: str, loss: float) -> None:
+    def record_loss(self, name: str, loss: float) -> None:
         """Record a loss, and for skorch's callbacks whether it is the best so far."""
         best = self.best_losses_.get(name, math.inf)
         self.history.record(name, loss)
@@ -282,6 +306,12 @@ class ClassifierNet(ClassifierMixin, Net):
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the number of the most likely class of each row."""
         return self.predict_proba(X).argmax(axis=1)
+
+
+def own_memory(module: nn.Module) -> None:
+    """Give a module, whose tensors may be views of something larger, memory of its own."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        tensor.data = tensor.data.clone(memory_format=torch.contiguous_format)
 
 
 def softmax(outputs: Tensor) -> Tensor:

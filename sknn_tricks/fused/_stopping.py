@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import math
-import warnings
 from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
+from torch import Tensor, nn
 
 from sknn_tricks._messages import message
 from sknn_tricks.exceptions import DivergenceError
@@ -37,14 +36,14 @@ class BestWeights(Callback):
         self.n_before_ = len(net.history)
         if self.n_before_ > 0:
             self.best_loss_, self.best_epoch_ = net.validation_loss(), net.kept_epoch_
-            self.best_state_ = copy.deepcopy(net.module_.state_dict())
+            self.best_state_ = _copied(net.module_)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Keep the weights if they are the best so far; stop if none were for long."""
         epoch, loss = net.history[-1, ("epoch", "valid_loss")]
         if self.best_state_ is None or loss < self.best_loss_ - self.stopping.tol:
             self.best_loss_, self.best_epoch_ = loss, epoch
-            self.best_state_ = copy.deepcopy(net.module_.state_dict())
+            self.best_state_ = _copied(net.module_)
         elif epoch - max(self.best_epoch_, self.n_before_) >= self.stopping.patience:
             net.stop_requested_ = True
 
@@ -53,6 +52,11 @@ class BestWeights(Callback):
         if self.best_state_ is not None:
             net.module_.load_state_dict(self.best_state_)
             self.best_state_ = None
+
+
+def _copied(module: nn.Module) -> dict[str, Tensor]:
+    # Not deepcopy: the weights of a member of a stack are views of all members' weights.
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
 
 
 def check_finite(net: Any) -> None:
@@ -83,27 +87,24 @@ def check_finite_weights(net: Any) -> None:
         )
 
 
-def warn_if_astray(net: Any, constant_loss: float) -> None:
-    """Warn if training ended far worse than a constant prediction would be.
+def warnings_if_astray(net: Any, constant_loss: float) -> tuple[Warning, ...]:
+    """Return a warning if training ended far worse than a constant prediction would be.
 
     That is twice its loss, or ten times while a net has had few epochs to get there.
     """
     limit = constant_loss * (2 if len(net.history) >= 10 else 10)
     losses = net.history[:, "train_loss"]
     if losses[-1] <= limit:
-        return
+        return ()
     since = max((i + 1 for i, loss in enumerate(losses) if loss <= limit), default=0) + 1
-    warnings.warn(
-        message(
-            f"Training went astray: the loss has been far above a constant prediction's "
-            f"since epoch {since}",
-            expected=f"a training loss below {constant_loss:.3g}",
-            got=f"{losses[-1]:.3g} with lr={net.lr:g}",
-            todo=_REMEDY,
-        ),
-        ConvergenceWarning,
-        stacklevel=2,
+    text = message(
+        f"Training went astray: the loss has been far above a constant prediction's "
+        f"since epoch {since}",
+        expected=f"a training loss below {constant_loss:.3g}",
+        got=f"{losses[-1]:.3g} with lr={net.lr:g}",
+        todo=_REMEDY,
     )
+    return (ConvergenceWarning(text),)
 
 
 _REMEDY = "Try a smaller lr, standardised inputs (StandardScaler) or another init"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 
-def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+def cross_entropy(
+    logits: Tensor, target: Tensor, weight: Tensor | None = None, label_smoothing: float = 0.0
+) -> Tensor:
     """Softmax cross-entropy, the loss of classification.
 
     Parameters
@@ -16,6 +19,8 @@ def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None = None) 
         Index of the true class.
     weight : Tensor of shape (N,) or None
         Weight of each row; of mean 1 over the training set.
+    label_smoothing : float, default=0.0
+        Share of each target that is spread over all classes (Szegedy et al., 2016).
 
     Returns
     -------
@@ -29,11 +34,14 @@ def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None = None) 
     0.6931
     """
     if weight is None:
-        return F.cross_entropy(logits, target)
-    return (F.cross_entropy(logits, target, reduction="none") * weight).mean()
+        return F.cross_entropy(logits, target, label_smoothing=label_smoothing)
+    losses = F.cross_entropy(logits, target, reduction="none", label_smoothing=label_smoothing)
+    return (losses * weight).mean()
 
 
-def binary_cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+def binary_cross_entropy(
+    logits: Tensor, target: Tensor, weight: Tensor | None = None, label_smoothing: float = 0.0
+) -> Tensor:
     """Sigmoid cross-entropy per label, the loss of multi-label classification.
 
     Parameters
@@ -43,6 +51,8 @@ def binary_cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None =
         1 where the row has the label, else 0.
     weight : Tensor of shape (N,) or None
         Weight of each row; of mean 1 over the training set.
+    label_smoothing : float, default=0.0
+        Share of each target that is spread over its two values.
 
     Returns
     -------
@@ -55,6 +65,8 @@ def binary_cross_entropy(logits: Tensor, target: Tensor, weight: Tensor | None =
     >>> round(binary_cross_entropy(torch.zeros(4, 2), torch.ones(4, 2)).item(), 4)
     0.6931
     """
+    if label_smoothing:
+        target = torch.lerp(target, target.new_tensor(0.5), label_smoothing)
     row_weight = None if weight is None else weight[:, None]
     return F.binary_cross_entropy_with_logits(logits, target, row_weight)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -28,7 +28,13 @@ OPTIMIZERS: dict[str, MakeOptimizer] = {
 
 
 def make_optimizer(
-    optimizer: str | MakeOptimizer, module: nn.Module, *, lr: float, weight_decay: float = 0.0
+    optimizer: str | MakeOptimizer,
+    module: nn.Module,
+    *,
+    lr: float,
+    weight_decay: float = 0.0,
+    momentum: float = 0.9,
+    betas: tuple[float, float] = (0.9, 0.999),
 ) -> torch.optim.Optimizer:
     """Return an optimiser of the module's parameters.
 
@@ -37,7 +43,7 @@ def make_optimizer(
     optimizer : str or callable
         A name in ``OPTIMIZERS``, or a ``torch.optim.Optimizer`` class (or a partial of one, whose
         own ``lr`` and ``weight_decay`` give way to the ones here).
-        "momentum" and "nesterov" are SGD with a momentum of 0.9.
+        "momentum" and "nesterov" are SGD with `momentum`.
     module : torch.nn.Module
         Parameters that do not require gradients are left out.
     lr : float
@@ -46,6 +52,10 @@ def make_optimizer(
         L2 penalty on weights with two axes or more; biases and the parameters of normalisation
         layers never decay. "adamw" decouples it from the gradient (Loshchilov and Hutter, 2019),
         the others add it to the gradient, as torch does.
+    momentum : float, default=0.9
+        Of "momentum" and "nesterov".
+    betas : pair of float, default=(0.9, 0.999)
+        Of "adam" and "adamw": decay of the running means of gradients and of their squares.
 
     Returns
     -------
@@ -63,7 +73,7 @@ def make_optimizer(
     ...  make_optimizer("adamw", net, lr=1e-3, weight_decay=0.1).param_groups]
     [0.1, 0.0]
     """
-    make = optimizer if callable(optimizer) else lookup(optimizer, OPTIMIZERS, "optimizer")
+    make = optimizer if callable(optimizer) else _named(optimizer, momentum, betas)
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if not _takes_weight_decay(make):
         if weight_decay:
@@ -79,12 +89,15 @@ def make_optimizer(
     return make([group for group in groups if group["params"]], lr=lr)
 
 
-def set_rates(optimizer: torch.optim.Optimizer, *, lr: float, weight_decay: float) -> None:
+def set_rates(
+    optimizer: torch.optim.Optimizer, *, lr: float, weight_decay: float, **others: Any
+) -> None:
     """Change the settings of an optimiser that goes on; it keeps its moments."""
     for group in optimizer.param_groups:
         group["lr"] = lr
         if group.get("decays"):
             group["weight_decay"] = weight_decay
+        group.update({name: value for name, value in others.items() if name in group})
 
 
 def decayed(module: nn.Module) -> list[nn.Parameter]:
@@ -98,7 +111,21 @@ def decayed(module: nn.Module) -> list[nn.Parameter]:
     ]
 
 
+def _named(name: str, momentum: float, betas: tuple[float, float]) -> MakeOptimizer:
+    make = lookup(name, OPTIMIZERS, "optimizer")
+    if name in ("momentum", "nesterov"):
+        return partial(make, momentum=momentum)
+    return partial(make, betas=betas) if name in ("adam", "adamw") else make
+
+
 def _takes_weight_decay(make: MakeOptimizer) -> bool:
+    if isinstance(make, partial):
+        return _takes_weight_decay(make.func)
+    return _class_takes_weight_decay(make)
+
+
+@lru_cache
+def _class_takes_weight_decay(make: MakeOptimizer) -> bool:
     parameters = inspect.signature(make).parameters
     return "weight_decay" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 

@@ -6,8 +6,9 @@ from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import nn
 
-from sknn_tricks.nets import MLP
+from sknn_tricks.nets import MLP, TorchModule
 
 
 class Record:
@@ -68,17 +69,13 @@ def test_hooks_come_in_order(class_data, classifier):
 def test_an_epoch_begins_before_its_first_batch(class_data, classifier):
     record = Record()
 
-    class Noting(OwnModule):
-        def build(self, input_shape, n_outputs):
-            module = super().build(input_shape, n_outputs)
-            module.register_forward_pre_hook(note)
-            return module
+    class Noting(nn.Linear):
+        def forward(self, x):
+            if self.training:
+                record.hooks.append("batch")
+            return super().forward(x)
 
-    def note(module, _):
-        if module.training:
-            record.hooks.append("batch")
-
-    net = classifier(Noting((8,)), max_epochs=2, batch_size=150).set_callbacks(record)
+    net = classifier(TorchModule(Noting), max_epochs=2, batch_size=150).set_callbacks(record)
     net.fit(*class_data)
     assert record.hooks[2:5] == ["epoch 0 begins", "batch", "epoch 0 ends"]
 

@@ -45,7 +45,8 @@ def test_callbacks_on_batches_are_called(class_data, classifier, seen):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_callback_on_batches_changes_nothing(dtype, class_data, classifier, weights, seen):
-    quiet = classifier(MODULE, dtype=dtype).fit(*class_data, validation_data=class_data)
+    quiet = classifier(MODULE, dtype=dtype, callbacks=[Callback()])
+    quiet.fit(*class_data, validation_data=class_data)
     watched = classifier(MODULE, dtype=dtype, callbacks=[Count()])
     watched.fit(*class_data, validation_data=class_data)
     np.testing.assert_array_equal(weights(watched), weights(quiet))

@@ -5,9 +5,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skorch.callbacks import Callback
 from torch import Tensor, nn
 
 from sknn_tricks.fused import Rows, Task, train
+from sknn_tricks.fused._rendezvous import train_together
 from sknn_tricks.losses import cross_entropy, squared_error
 from sknn_tricks.nets import MLP, ModuleInstance, TorchModule
 
@@ -65,7 +67,7 @@ def test_no_jobs_make_no_nets():
 
 def test_nets_come_in_the_order_of_the_jobs(make_job):
     widths = [5, 3, 7]
-    trained = train(make_job(spec=MLP(hidden=width)) for width in widths)
+    trained = train([make_job(spec=MLP(hidden=width)) for width in widths])
     assert [one.net.module_.linear_0.out_features for one in trained] == widths
 
 
@@ -95,7 +97,7 @@ def test_jobs_trained_together_equal_each_alone(make_job, same, spec):
 @settings(max_examples=10, deadline=None)
 @given(seeds=st.lists(st.integers(0, 2**31 - 1), min_size=2, max_size=3, unique=True))
 def test_nets_of_different_seeds_differ(make_job, same, seeds):
-    nets = [one.net for one in train(make_job(seed=seed, max_epochs=1) for seed in seeds)]
+    nets = [one.net for one in train([make_job(seed=seed, max_epochs=1) for seed in seeds])]
     assert not any(same(nets[0], net) for net in nets[1:])
 
 
@@ -205,7 +207,7 @@ def test_watching_validation_rows_does_not_change_training(make_job, make_rows, 
     assert same(watched, train_one(make_job(spec=spec)))
 
 
-def one_step(make_job, make_rows, **penalty):
+def one_step(make_job, make_rows, **settings):
     """Return a module with its gradients on all rows, and a net of it after one step of sgd."""
     torch.manual_seed(0)
     module = MLP(hidden=(4,), batch_norm=True).build((3,), 2).double()
@@ -216,7 +218,7 @@ def one_step(make_job, make_rows, **penalty):
         batch_size=40,
         max_epochs=1,
         dtype=torch.float64,
-        **penalty,
+        **settings,
     )
     net = train_one(job)
     rows = make_rows(dtype=torch.float64)
@@ -224,11 +226,12 @@ def one_step(make_job, make_rows, **penalty):
     return module, net
 
 
+@pytest.mark.parametrize("callbacks", [[], [Callback()]], ids=["stack", "plain loop"])
 @pytest.mark.parametrize("penalty", [{}, {"l1": 0.2}, {"weight_decay": 0.3}])
 def test_penalties_are_added_to_the_gradients_of_the_weights_of_layers_only(
-    make_job, make_rows, penalty
+    make_job, make_rows, penalty, callbacks
 ):
-    module, net = one_step(make_job, make_rows, **penalty)
+    module, net = one_step(make_job, make_rows, callbacks=callbacks, **penalty)
     l1, l2 = penalty.get("l1", 0.0), penalty.get("weight_decay", 0.0)
     for name, before in module.named_parameters():
         is_weight = name in ("linear_0.weight", "output.weight")
@@ -237,10 +240,11 @@ def test_penalties_are_added_to_the_gradients_of_the_weights_of_layers_only(
         torch.testing.assert_close(net.module_.get_parameter(name), expected)
 
 
+@pytest.mark.parametrize("callbacks", [[], [Callback()]], ids=["stack", "plain loop"])
 @pytest.mark.parametrize("penalty", [{"l1": 0.2}, {"weight_decay": 0.3}])
-def test_penalties_are_no_part_of_the_loss(make_job, make_rows, penalty):
-    _, plain = one_step(make_job, make_rows)
-    _, penalised = one_step(make_job, make_rows, **penalty)
+def test_penalties_are_no_part_of_the_loss(make_job, make_rows, penalty, callbacks):
+    _, plain = one_step(make_job, make_rows, callbacks=callbacks)
+    _, penalised = one_step(make_job, make_rows, callbacks=callbacks, **penalty)
     assert losses(penalised) == losses(plain)
 
 
@@ -296,7 +300,8 @@ def test_epochs_are_shuffled_anew(make_job, make_rows):
 
 
 def test_dropout_layers_of_a_net_have_masks_of_their_own(make_job):
-    module = train_one(make_job(spec=MLP(hidden=(6, 6), dropout=0.5))).module_.train()
+    job = make_job(spec=MLP(hidden=(6, 6), dropout=0.5), callbacks=[Callback()])
+    module = train_one(job).module_.train()
     x = torch.ones(64)
     assert not torch.equal(module.dropout_0(x), module.dropout_1(x))
 
@@ -323,7 +328,7 @@ def test_an_error_after_an_epoch_ends_the_training(make_job):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        train([make_job(after_epoch=fail)])
+        train_together(make_job(after_epoch=fail))
 
 
 def test_epochs_are_printed_only_if_asked_for(make_job, capsys):
@@ -352,7 +357,7 @@ SHAPE_ERROR = (
 )
 def test_a_module_with_outputs_of_the_wrong_shape_is_refused(make_job, module, got):
     with pytest.raises(ValueError, match=exactly(SHAPE_ERROR.format(*got))):
-        train([make_job(spec=ModuleInstance(module))])
+        train_together(make_job(spec=ModuleInstance(module)))
 
 
 class Strict(nn.Linear):
@@ -367,7 +372,7 @@ def test_a_module_that_cannot_take_the_data_is_refused(make_job):
         "its input."
     )
     with pytest.raises(ValueError, match=exactly(text)) as caught:
-        train([make_job(spec=ModuleInstance(Strict(3, 2)))])
+        train_together(make_job(spec=ModuleInstance(Strict(3, 2))))
     assert isinstance(caught.value.__cause__, TypeError)
 
 
@@ -380,7 +385,7 @@ def test_batch_norm_on_one_row_at_a_time_is_refused(make_job, make_rows, n_rows,
     )
     spec = MLP(hidden=(4,), batch_norm=True)
     with pytest.raises(ValueError, match=exactly(text)):
-        train([make_job(spec=spec, train=make_rows(n_rows), batch_size=batch_size)])
+        train_together(make_job(spec=spec, train=make_rows(n_rows), batch_size=batch_size))
 
 
 @pytest.mark.parametrize(("n_rows", "batch_size"), [(2, 16), (9, 4), (17, 16), (3, 2)])
@@ -396,6 +401,6 @@ def test_without_batch_norm_a_single_row_is_enough(make_job, make_rows):
 
 def test_an_unknown_optimizer_and_init_are_refused(make_job):
     with pytest.raises(ValueError, match="Did you mean 'adam'"):
-        train([make_job(optimizer="adma")])
+        train_together(make_job(optimizer="adma"))
     with pytest.raises(ValueError, match="Did you mean 'zeros'"):
-        train([make_job(init="zeroes")])
+        train_together(make_job(init="zeroes"))

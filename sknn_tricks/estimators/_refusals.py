@@ -1,0 +1,58 @@
+"""Why an estimator refuses what it was given: the texts of its errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sknn_tricks._messages import message
+
+
+def no_params(spec: Any, params: dict[str, Any]) -> str:
+    """Say that parameters were set on a module that is already made."""
+    name = next(name for name in params if name.startswith("module__"))
+    return message(
+        "A module that is already made has no parameters to set",
+        expected="module=TorchModule(cls, **params), whose parameters can be set",
+        got=f"{name}={params[name]!r} for {type(spec.module).__name__}",
+        todo="Give its class as TorchModule(cls) instead of an instance",
+    )
+
+
+def no_pair(validation_data: Any) -> str:
+    """Say that `validation_data` is something else than X and y."""
+    return message(
+        "validation_data is no pair",
+        expected="validation_data=(X, y)",
+        got=type(validation_data).__name__,
+        todo="Give the rows and their targets",
+    )
+
+
+def no_weight_left(class_weight: Any) -> str:
+    """Say that all rows have weight 0."""
+    return message(
+        "class_weight leaves nothing to train on",
+        expected="a class of the rows with a weight above 0",
+        got=f"class_weight={class_weight!r}",
+        todo="Correct the weights",
+    )
+
+
+def other_dtype(dtype: str, trained_in: str) -> str:
+    """Say that the dtype changed between two fits of one net."""
+    return message(
+        "dtype cannot change while training goes on",
+        expected=f"dtype={trained_in!r}",
+        got=f"dtype={dtype!r}",
+        todo="Set it back, or fit anew with warm_start=False",
+    )
+
+
+def other_shape(shape: tuple[int, ...], fitted: tuple[int, ...]) -> str:
+    """Say that the rows have another shape than in fit."""
+    return message(
+        "X has rows of another shape than in fit",
+        expected=f"rows of shape {fitted}",
+        got=f"{shape}",
+        todo="Give the same features as in fit",
+    )

@@ -1,0 +1,217 @@
+"""Which nets share a stack, how large stacks are, and what they cost."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import torch
+
+from sknn_tricks.fused import _losses, _stack_optim
+from sknn_tricks.fused._job import Job
+from sknn_tricks.fused._make import build
+from sknn_tricks.fused._rows import Rows
+from sknn_tricks.fused._stack import refuses, signature
+
+# Numbers in the activations of a step above which a stack gets no faster: what the calls cost is
+# then little beside the arithmetic, and more no longer fits the cache.
+NUMBERS = 2**19
+LARGEST = 64
+# Seconds for a multiply-add, and for a number to pass through the layers, of one thread.
+SECONDS_A_PRODUCT, SECONDS_A_NUMBER = 2e-11, 4e-9
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Jobs that are trained at once.
+
+    Parameters
+    ----------
+    jobs : tuple of int
+        Their places in the list of all jobs.
+    alone : str or None
+        Why the one job trains outside of the stacks; None for a stack.
+    seconds : float
+        What the training takes about, on one thread.
+    """
+
+    jobs: tuple[int, ...]
+    alone: str | None
+    seconds: float
+
+
+class Specimen:
+    """The plain module of a job, for what all jobs of the same spec have in common.
+
+    Parameters
+    ----------
+    job : Job
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.module = build(job) if job.start is None else job.start.module_
+
+    @cached_property
+    def signature(self) -> Hashable:
+        """What modules that share a stack have in common."""
+        return signature(self.module)
+
+    @cached_property
+    def refusal(self) -> str | None:
+        """Why the module cannot be part of a stack."""
+        return refuses(self.module)
+
+    def products(self) -> int:
+        """Return the multiply-adds of a row."""
+        return sum(parameter.numel() for parameter in self.module.parameters())
+
+    def numbers(self) -> int:
+        """Return the activations of a row."""
+        return sum(p.shape[0] for p in self.module.parameters() if p.ndim == 2)
+
+
+def plan(jobs: Sequence[Job], n_jobs: int) -> tuple[list[Chunk], dict[int, Exception]]:
+    """Say which jobs train together.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    n_jobs : int
+        Cores to keep at work.
+
+    Returns
+    -------
+    chunks : list of Chunk
+    errors : dict of int to Exception
+        Of the jobs whose module cannot be built.
+    """
+    specimens: dict[Hashable, Specimen] = {}
+    groups: dict[Hashable, list[int]] = {}
+    chunks, errors = [], {}
+    for i, job in enumerate(jobs):
+        try:
+            specimen = _specimen(job, specimens)
+        except Exception as error:
+            errors[i] = error
+            continue
+        alone = _why_alone(job, specimen)
+        if alone is None:
+            groups.setdefault(_key(job, specimen), []).append(i)
+        else:
+            chunks.append(Chunk((i,), alone, _seconds(job, specimen)))
+    for members in groups.values():
+        members.sort(key=lambda i: order(jobs[i]))
+        first = jobs[members[0]]
+        specimen = _specimen(first, specimens)
+        seconds = _seconds(first, specimen)
+        for part in _cut(members, stack_size(first, specimen), n_jobs):
+            chunks.append(Chunk(tuple(part), None, len(part) * seconds))
+    return chunks, errors
+
+
+def order(job: Job) -> tuple[Any, ...]:
+    """Return a job's place in a stack: by the number of rows, then beside those most like it."""
+    n_valid = 0 if job.valid is None else len(job.valid)
+    settings = (job.lr, job.weight_decay, job.momentum, job.betas)
+    return (-len(job.train), n_valid, id(job.train), settings, n_epochs_before(job))
+
+
+def n_epochs_before(job: Job) -> int:
+    """Return how many epochs the net to go on from has had."""
+    return 0 if job.start is None else len(job.start.history)
+
+
+def stack_size(job: Job, specimen: Specimen) -> int:
+    """Return how many members such as this one train fastest as one."""
+    n_rows = min(job.batch_size, len(job.train))
+    return max(1, min(LARGEST, NUMBERS // max(n_rows * specimen.numbers(), 1)))
+
+
+def _cut(members: Sequence[int], size: int, n_jobs: int) -> list[Sequence[int]]:
+    """Cut a group into equal parts of about that size, as many as keep all cores at work."""
+    n_parts = -(-len(members) // size)
+    n_parts = min(-(-n_parts // n_jobs) * n_jobs, len(members))
+    bounds = [len(members) * i // n_parts for i in range(n_parts + 1)]
+    return [members[start:stop] for start, stop in pairwise(bounds)]
+
+
+def _specimen(job: Job, known: dict[Hashable, Specimen]) -> Specimen:
+    if job.start is not None:
+        return Specimen(job)
+    key = (_content(job.spec), job.input_shape, job.n_outputs, job.dtype, str(job.device))
+    if key not in known:
+        known[key] = Specimen(job)
+    return known[key]
+
+
+def _content(spec: Any) -> Hashable:
+    try:
+        return pickle.dumps(spec)
+    except Exception:  # a class that was defined in a function, say
+        return id(spec)
+
+
+def _why_alone(job: Job, specimen: Specimen) -> str | None:
+    """Return why a net cannot train in a stack, or None."""
+    if job.device.type != "cpu":
+        return f"it trains on {job.device}"
+    if job.callbacks:
+        return "it has skorch callbacks"
+    if not isinstance(job.optimizer, str) or job.optimizer not in _stack_optim.STACKED:
+        return "its optimizer is a class"
+    if job.task.loss not in _losses.STACKED:
+        return "there is no stacked form of its loss"
+    if any(parameter.dtype != job.dtype for parameter in specimen.module.parameters()):
+        return "its parameters are of another dtype"
+    return specimen.refusal
+
+
+def _key(job: Job, specimen: Specimen) -> Hashable:
+    """Return what members that share a stack have in common."""
+    return (
+        specimen.signature,
+        job.input_shape,
+        job.n_outputs,
+        job.task.loss,
+        job.optimizer,
+        job.batch_size,
+        len(job.train) // job.batch_size,
+        job.valid is None,
+        job.dtype,
+    )
+
+
+def _seconds(job: Job, specimen: Specimen) -> float:
+    n_rows = len(job.train) * job.max_epochs
+    products, numbers = 3 * specimen.products(), specimen.numbers()
+    return n_rows * (products * SECONDS_A_PRODUCT + numbers * SECONDS_A_NUMBER)
+
+
+def shared_data(jobs: Iterable[Job]) -> list[Rows]:
+    """Return the training rows of each job, one object where the numbers are the same."""
+    known: dict[Hashable, list[Rows]] = {}
+    result = []
+    for job in jobs:
+        rows = job.train
+        like = known.setdefault(_sketch(rows), [])
+        same = next((other for other in like if _equal(rows, other)), None)
+        if same is None:
+            like.append(rows)
+        result.append(rows if same is None else same)
+    return result
+
+
+def _sketch(rows: Rows) -> Hashable:
+    some = rows.x[:: max(len(rows) // 4, 1)].flatten()[:64]
+    return rows.x.shape, rows.x.dtype, rows.x.device, tuple(some.tolist())
+
+
+def _equal(rows: Rows, other: Rows) -> bool:
+    return all(
+        mine is theirs or (mine is not None and theirs is not None and torch.equal(mine, theirs))
+        for mine, theirs in zip(vars(rows).values(), vars(other).values(), strict=True)
+    )

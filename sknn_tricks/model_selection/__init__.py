@@ -1,0 +1,27 @@
+"""scikit-learn's searches and cross-validations, with nets that are trained together."""
+
+from sknn_tricks.model_selection._functions import (
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+    validation_curve,
+)
+from sknn_tricks.model_selection._searches import (
+    FusedGridSearchCV,
+    FusedHalvingGridSearchCV,
+    FusedHalvingRandomSearchCV,
+    FusedRandomizedSearchCV,
+)
+
+__all__ = [
+    "FusedGridSearchCV",
+    "FusedHalvingGridSearchCV",
+    "FusedHalvingRandomSearchCV",
+    "FusedRandomizedSearchCV",
+    "cross_val_predict",
+    "cross_val_score",
+    "cross_validate",
+    "learning_curve",
+    "validation_curve",
+]

@@ -1,0 +1,27 @@
+"""The residual block."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Residual(nn.Sequential):
+    """A residual block: the input plus what the layers make of it (He et al., 2016).
+
+    Parameters
+    ----------
+    *layers : torch.nn.Module
+        As in ``torch.nn.Sequential``; they keep the shape of their input.
+
+    Examples
+    --------
+    >>> import torch
+    >>> block = Residual(nn.Linear(3, 3, bias=False))
+    >>> _ = nn.init.zeros_(block[0].weight)
+    >>> block(torch.ones(1, 3))
+    tensor([[1., 1., 1.]])
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, D) to (N, D)."""
+        return x + super().forward(x)
