@@ -1,4 +1,4 @@
-"""Whole grid searches: stock skorch and MLPClassifier in two processes, ours one by one, ours fused.
+"""Whole grid searches: skorch and MLPClassifier in two processes, ours one by one, ours fused.
 
     python benchmarks/bench_search.py [--rounds 1] [--nets 32-tricks,64-plain] [--peers skorch]
 

@@ -12,15 +12,16 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from itertools import pairwise
 
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 
+from sknn_tricks._padding import padded
 from sknn_tricks.fused import Job, Rows, Task
 from sknn_tricks.fused._cpu import no_denormals, one_thread
-from sknn_tricks.fused._layers import padded
 from sknn_tricks.fused._member import Member
 from sknn_tricks.fused._stack_net import StackNet
 from sknn_tricks.losses import cross_entropy
@@ -59,6 +60,7 @@ class TimedNet(StackNet):
     """Notes the time of each epoch of training."""
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run an epoch."""
         start = time.perf_counter()
         super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         if training:
@@ -77,7 +79,7 @@ def seconds_a_step(n_members, hidden, batch, tricks, epochs) -> float:
 def products(hidden, batch) -> float:
     """Return the floating-point operations of the products of a member's step."""
     sizes = [64, *hidden, 10]
-    layers = [padded(a) * padded(b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+    layers = [padded(a) * padded(b) for a, b in pairwise(sizes)]
     return 2 * batch * (3 * sum(layers) - layers[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
 
@@ -23,6 +24,7 @@ from sknn_tricks.estimators._precision import dtype_name, in_float64
 from sknn_tricks.estimators._settings import check_betas, copies_of_callbacks, find_device
 from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Job, Rows, Stopping, Trained
+from sknn_tricks.fused._cpu import is_small, one_thread
 from sknn_tricks.fused._net import PREDICT_BATCH
 from sknn_tricks.fused._random import draw_seed, stream_seed
 from sknn_tricks.fused._rendezvous import train_together
@@ -350,7 +352,8 @@ class BaseNet(CallbackSupportMixin, BaseEstimator):
         batches = to_tensor(X).split(PREDICT_BATCH)
         # A foreign module may work in place, and the memory may be the user's.
         rows = (x.to(device, copy=self._foreign) for x in batches)
-        return torch.cat([forward(x).cpu() for x in rows]).double()
+        with one_thread() if is_small(module, len(X)) else nullcontext():
+            return torch.cat([forward(x).cpu() for x in rows]).double()
 
     def _check_dtype(self) -> None:
         trained_in = dtype_name(self.net_.module_)

@@ -22,19 +22,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-WIDTH = 32
+from sknn_tricks._padding import WIDTH, padded
+
 threshold_backward = torch.ops.aten.threshold_backward.grad_input
-
-
-def padded(width: int) -> int:
-    """Return the width of a feature axis in a stack.
-
-    Examples
-    --------
-    >>> padded(1), padded(64), padded(65)
-    (32, 64, 96)
-    """
-    return -(-width // WIDTH) * WIDTH
 
 
 def pad_last(tensor: Tensor, value: float = 0.0) -> Tensor:

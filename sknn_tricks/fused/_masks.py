@@ -9,17 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sknn_tricks.fused._layers import Layer, padded, register
+from sknn_tricks._padding import padded
+from sknn_tricks.fused._layers import Layer, register
 from sknn_tricks.nets import Dropout
+from sknn_tricks.nets._dropout import draw_bits
 
 
 @register
 class StackedDropout(Layer):
     """Dropout (Srivastava et al., 2014), with a rate and a random stream of each member.
 
-    Random bits are drawn for several steps at once, four masks to a draw, by the fastest
-    generator that numpy has. `draw` must be told how many steps will use them, so that a member
-    draws the same bits in any company.
+    Random bits are drawn for several steps at once. `draw` must be told how many will use them, so
+    that a member draws the same bits in any company.
     """
 
     stands_for = (Dropout, nn.Dropout)
@@ -48,12 +49,11 @@ class StackedDropout(Layer):
 
     def draw(self, n_steps: int, n_rows: int) -> None:
         """Draw the bits of the next steps."""
-        size = n_rows * padded(self.width)
-        raw = np.empty((n_steps, len(self.generators), size // 4), dtype=np.uint64)
+        shape = (n_steps, len(self.generators), n_rows, padded(self.width))
+        bits = np.empty(shape, dtype=np.int16)
         for k, generator in enumerate(self.generators):
-            raw[:, k] = generator.random_raw(n_steps * size // 4).reshape(n_steps, -1)
-        bits = torch.from_numpy(raw).view(torch.int16)
-        self._steps = iter(bits.view(n_steps, len(self.generators), n_rows, -1))
+            bits[:, k] = draw_bits(generator, n_steps, n_rows, self.width)
+        self._steps = iter(torch.from_numpy(bits))
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Map (K, N, D) to (K, N, D), in training with some of the entries 0."""

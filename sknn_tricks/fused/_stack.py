@@ -95,6 +95,8 @@ def stack(modules: Sequence[nn.Module], width: int) -> Stack:
 
     Examples
     --------
+    >>> import torch
+    >>> from torch import nn
     >>> nets = [nn.Sequential(nn.Linear(3, 2), nn.Tanh()) for _ in range(5)]
     >>> both = stack(nets, 3)
     >>> x = torch.randn(5, 7, 32)
@@ -133,6 +135,7 @@ def refuses(module: nn.Module) -> str | None:
 
     Examples
     --------
+    >>> from torch import nn
     >>> refuses(nn.Sequential(nn.Linear(3, 2)))
     >>> refuses(nn.Sequential(nn.Linear(3, 2), nn.Bilinear(1, 1, 1)))
     'there is no stacked Bilinear'

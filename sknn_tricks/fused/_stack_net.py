@@ -11,9 +11,9 @@ import torch
 from skorch import NeuralNet
 from torch import Tensor, nn
 
+from sknn_tricks._padding import padded
 from sknn_tricks.fused import _losses
 from sknn_tricks.fused._job import Cancelled, Job
-from sknn_tricks.fused._layers import padded
 from sknn_tricks.fused._masks import StackedDropout
 from sknn_tricks.fused._member import Member
 from sknn_tricks.fused._net import StopTraining

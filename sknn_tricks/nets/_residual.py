@@ -16,6 +16,7 @@ class Residual(nn.Sequential):
     Examples
     --------
     >>> import torch
+    >>> from torch import nn
     >>> block = Residual(nn.Linear(3, 3, bias=False))
     >>> _ = nn.init.zeros_(block[0].weight)
     >>> block(torch.ones(1, 3))

@@ -29,6 +29,7 @@ print(search.set_params(estimator__max_epochs=1).fit(X, y).report_.n_nets)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there, one process cannot press Ctrl-C alone")
 def test_ctrl_c_ends_the_training():
     process = subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True)
