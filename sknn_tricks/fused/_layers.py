@@ -70,7 +70,7 @@ class Layer(ABC):
     scratch : dict of str to Tensor
         Memory for what no layer needs for long, which the layers of a stack share.
     in_place : bool
-        The input is nobody's any more: `forward` may overwrite it.
+        In training the input is nobody's any more: `forward` may overwrite it.
     """
 
     stands_for: ClassVar[tuple[type[nn.Module], ...]]
@@ -79,7 +79,7 @@ class Layer(ABC):
     decays: ClassVar[tuple[str, ...]] = ()
     buffers: ClassVar[tuple[str, ...]] = ()
     # `backward` needs the output as it was.
-    reads_output: ClassVar[bool] = False
+    reads_output = False
     is_first = False
     in_place = False
 
@@ -241,7 +241,7 @@ class Relu(Layer):
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
-        self._output = x.relu_() if self.in_place else x.relu()
+        self._output = x.relu_() if self.in_place and training else x.relu()
         return self._output
 
     def backward(self, grad: Tensor) -> Tensor:
@@ -316,7 +316,7 @@ class PRelu(Layer):
 
     def backward(self, grad: Tensor) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
-        below = (self._x < 0).to(grad.dtype)
+        below = (self._x <= 0).to(grad.dtype)
         by_feature = sum_rows(grad * self._x * below)
         if self._is_shared:
             total = torch.bmm(by_feature, by_feature.new_ones(len(grad), by_feature.shape[2], 1))
@@ -340,6 +340,11 @@ class Flatten(Layer):
     """Nothing to do: the rows of a stack are flat from the start."""
 
     stands_for = (nn.Flatten,)
+
+    @classmethod
+    def refuses(cls, module: Any) -> str | None:
+        """Refuse to flatten some axes only."""
+        return None if (module.start_dim, module.end_dim) == (1, -1) else "a Flatten of some axes"
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Return the input."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._net import ClassifierNet, Net
 from sknn_tricks.fused._random import borrowed_global_state, stream_seed
 from sknn_tricks.init import initialize
-from sknn_tricks.optim import make_optimizer
+from sknn_tricks.optim import make_optimizer, set_rates
 
 
 def make_net(job: Job) -> Net:
@@ -27,7 +28,22 @@ def make_net(job: Job) -> Net:
 
 def blank_net(job: Job) -> Net:
     """Make the net with whatever weights, to be given others."""
-    return net_around(_module(job), job)
+    net = net_around(_module(job), job)
+    give_settings(net, job)
+    return net
+
+
+def give_settings(net: Net, job: Job) -> None:
+    """Give a new net, or one to go on from, the settings of this training."""
+    for name in ("max_epochs", "batch_size", "lr", "l1", "clip_norm"):
+        setattr(net, name, getattr(job, name))
+    net.criterion_.label_smoothing = job.label_smoothing
+    others: dict[str, Any] = {}
+    if job.optimizer in ("momentum", "nesterov"):
+        others["momentum"] = job.momentum
+    if job.optimizer in ("adam", "adamw"):
+        others["betas"] = job.betas
+    set_rates(net.optimizer_, lr=job.lr, weight_decay=job.weight_decay, **others)
 
 
 def net_around(module: nn.Module, job: Job) -> Net:

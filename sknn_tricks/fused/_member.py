@@ -13,13 +13,12 @@ from skorch.callbacks import EpochTimer
 from torch import Tensor
 
 from sknn_tricks.fused._job import Epochs, Job, Trained
-from sknn_tricks.fused._make import check_batch_norm, make_net
+from sknn_tricks.fused._make import check_batch_norm, give_settings, make_net
 from sknn_tricks.fused._net import StopTraining, own_memory
 from sknn_tricks.fused._random import stream_seed
 from sknn_tricks.fused._rows import Rows, batch_sizes
 from sknn_tricks.fused._stack_rows import flat
 from sknn_tricks.fused._stopping import BestWeights, check_finite_weights, warnings_if_astray
-from sknn_tricks.optim import set_rates
 
 # scikit-learn's callbacks are told of epochs by one thread at a time.
 _TELLING = threading.RLock()
@@ -35,7 +34,8 @@ class EachEpochOnce:
 
     def __init__(self, epochs: Epochs) -> None:
         self._epochs = epochs
-        self._n_begun = self._n_ended = 0
+        self._n_begun = 0
+        self._answers: list[bool | Exception] = []
         self.restart()
 
     def restart(self) -> None:
@@ -51,12 +51,20 @@ class EachEpochOnce:
 
     def end(self, net: Any) -> bool:
         """Tell of an epoch that has ended."""
+        if self._n == len(self._answers):
+            self._answers.append(self._tell(net))
         self._n += 1
-        if self._n == self._n_ended + 1:
-            self._n_ended += 1
-            with _TELLING:
+        answer = self._answers[self._n - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _tell(self, net: Any) -> bool | Exception:
+        with _TELLING:
+            try:
                 return self._epochs.end(net)
-        return False
+            except Exception as error:
+                return error
 
 
 class Member:
@@ -100,11 +108,7 @@ class Member:
         """Give the net the settings of this training."""
         job, net = self.job, self.net
         check_batch_norm(net.module_, job)
-        for name in ("max_epochs", "batch_size", "lr", "l1", "clip_norm"):
-            setattr(net, name, getattr(job, name))
-        net.criterion_.label_smoothing = job.label_smoothing
-        named = {} if callable(job.optimizer) else {"momentum": job.momentum, "betas": job.betas}
-        set_rates(net.optimizer_, lr=job.lr, weight_decay=job.weight_decay, **named)
+        give_settings(net, job)
         if self.best is not None:
             # First, so that it has seen an epoch that another callback stops after.
             net.callbacks_.insert(0, ("best_weights", self.best))
@@ -132,9 +136,9 @@ class Member:
     # --- as part of a stack -----------------------------------------------------------------
 
     @property
-    def pace(self) -> tuple[int, int]:
-        """What members have in common that make their steps together."""
-        return self.n_before, len(batch_sizes(len(self.job.train), self.job.batch_size))
+    def pace(self) -> int:
+        """Steps in an epoch."""
+        return len(batch_sizes(len(self.job.train), self.job.batch_size))
 
     def begin(self) -> None:
         """Begin the training in the net's callbacks, and its order of rows."""
@@ -152,14 +156,18 @@ class Member:
 
     def record_train_loss(self, losses: Tensor) -> None:
         """Record the mean of an epoch's losses."""
-        self.net.record_loss("train_loss", losses.double().mean().item())
+        if not self.has_ended:
+            self.net.record_loss("train_loss", losses.double().mean().item())
 
     def record_validation(self, outputs: Tensor) -> None:
         """Record loss and score of the outputs on the validation rows."""
+        if self.has_ended:
+            return
         task, rows = self.job.task, cast(Rows, self.job.valid)
         target = cast(Tensor, rows.target)
-        self.net.record_loss("valid_loss", task.loss(outputs, target, rows.weight).item())
-        self.net.history.record("valid_score", task.score(outputs, target, rows.weight))
+        with self._failing():
+            self.net.record_loss("valid_loss", task.loss(outputs, target, rows.weight).item())
+            self.net.history.record("valid_score", task.score(outputs, target, rows.weight))
 
     def end_epoch(self, seconds: float) -> bool:
         """End an epoch that took it so long; True if it was the last."""

@@ -163,6 +163,7 @@ class Net(NeuralNet):
         copies: dict[int, Any] = {}  # shared, so that the optimiser's parameters are the module's
         own = {name: copy.deepcopy(getattr(self, name), copies) for name in OWN}
         own_memory(own["module_"])
+        own["criterion_"] = copy.copy(self.criterion_)
         # Epochs that are over do not change any more.
         record = {"history_": copy.copy(self.history_), "best_losses_": dict(self.best_losses_)}
         idle = {"valid_": None, "epochs_": None, "_penalised": ()}

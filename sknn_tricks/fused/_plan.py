@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import torch
+from torch import nn
 
 from sknn_tricks.fused import _losses, _stack_optim
 from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._make import build
-from sknn_tricks.fused._rows import Rows
-from sknn_tricks.fused._stack import refuses, signature
+from sknn_tricks.fused._rows import Rows, batch_sizes
+from sknn_tricks.fused._stack import plain_layers, refuses, signature
 
 # Numbers in the activations of a step above which a stack gets no faster: what the calls cost is
 # then little beside the arithmetic, and more no longer fits the cache.
@@ -65,6 +66,10 @@ class Specimen:
         """Why the module cannot be part of a stack."""
         return refuses(self.module)
 
+    def layers(self) -> Iterator[nn.Module]:
+        """Yield the plain layers, from the first one."""
+        return plain_layers(self.module)
+
     def products(self) -> int:
         """Return the multiply-adds of a row."""
         return sum(parameter.numel() for parameter in self.module.parameters())
@@ -103,8 +108,14 @@ def plan(jobs: Sequence[Job], n_jobs: int) -> tuple[list[Chunk], dict[int, Excep
             groups.setdefault(_key(job, specimen), []).append(i)
         else:
             chunks.append(Chunk((i,), alone, _seconds(job, specimen)))
+    data: dict[int, int] = {}
+    for job in jobs:
+        data.setdefault(id(job.train), len(data))
     for members in groups.values():
-        members.sort(key=lambda i: order(jobs[i]))
+        # Neighbours share data and settings as far as possible: that saves calls.
+        members.sort(
+            key=lambda i: (*numbers_of_rows(jobs[i]), data[id(jobs[i].train)], _rates(jobs[i]))
+        )
         first = jobs[members[0]]
         specimen = _specimen(first, specimens)
         seconds = _seconds(first, specimen)
@@ -113,16 +124,14 @@ def plan(jobs: Sequence[Job], n_jobs: int) -> tuple[list[Chunk], dict[int, Excep
     return chunks, errors
 
 
-def order(job: Job) -> tuple[Any, ...]:
-    """Return a job's place in a stack: by the number of rows, then beside those most like it."""
-    n_valid = 0 if job.valid is None else len(job.valid)
-    settings = (job.lr, job.weight_decay, job.momentum, job.betas)
-    return (-len(job.train), n_valid, id(job.train), settings, n_epochs_before(job))
+def numbers_of_rows(job: Job) -> tuple[int, ...]:
+    """Return what members of a stack are ordered by: most full batches first, then most rows."""
+    n_full = batch_sizes(len(job.train), job.batch_size).count(job.batch_size)
+    return -n_full, -len(job.train), 0 if job.valid is None else len(job.valid)
 
 
-def n_epochs_before(job: Job) -> int:
-    """Return how many epochs the net to go on from has had."""
-    return 0 if job.start is None else len(job.start.history)
+def _rates(job: Job) -> tuple[Any, ...]:
+    return job.lr, job.weight_decay, job.momentum, job.betas
 
 
 def stack_size(job: Job, specimen: Specimen) -> int:
@@ -167,6 +176,8 @@ def _why_alone(job: Job, specimen: Specimen) -> str | None:
         return "there is no stacked form of its loss"
     if any(parameter.dtype != job.dtype for parameter in specimen.module.parameters()):
         return "its parameters are of another dtype"
+    if len(job.input_shape) > 1 and not isinstance(next(specimen.layers(), None), nn.Flatten):
+        return "its first layer is no Flatten"
     return specimen.refusal
 
 
@@ -207,7 +218,8 @@ def shared_data(jobs: Iterable[Job]) -> list[Rows]:
 
 def _sketch(rows: Rows) -> Hashable:
     some = rows.x[:: max(len(rows) // 4, 1)].flatten()[:64]
-    return rows.x.shape, rows.x.dtype, rows.x.device, tuple(some.tolist())
+    kinds = [(t.shape, t.dtype, t.device) for t in vars(rows).values() if t is not None]
+    return tuple(kinds), tuple(some.tolist())
 
 
 def _equal(rows: Rows, other: Rows) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
-from typing import Self
+from typing import Self, cast
 
 from torch import Tensor, nn
 
@@ -115,6 +115,7 @@ def stack(modules: Sequence[nn.Module], width: int) -> Stack:
         layer.in_place = not before.reads_output and not isinstance(before, Flatten)
         if isinstance(before, Relu) and isinstance(layer, StackedDropout):
             layer.in_place = layer.follows_relu = True
+            layer.reads_output = True  # it is the ReLU's
         if isinstance(before, Linear) and isinstance(layer, BatchNorm):
             before.is_normalised = True
     first = next((layer for layer in layers if layer.trained or isinstance(layer, Block)), None)
@@ -151,18 +152,20 @@ def refuses(module: nn.Module) -> str | None:
 def _refuses(module: nn.Module) -> str | None:
     if type(module) is not nn.Sequential and type(module) is not Residual:
         return f"{type(module).__name__} is no Sequential"
-    for plain in module:
-        if type(plain) is nn.Sequential:
-            reason = _refuses(plain)
-        elif type(plain) not in LAYERS:
-            reason = f"there is no stacked {type(plain).__name__}"
-        elif _has_hooks(plain):
-            reason = f"a {type(plain).__name__} has hooks"
-        else:
-            reason = LAYERS[type(plain)].refuses(plain)
-        if reason is not None:
-            return reason
-    return None
+    if _has_hooks(module):
+        return f"a {type(module).__name__} has hooks"
+    reasons = (_refuses_part(plain) for plain in module)
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _refuses_part(plain: nn.Module) -> str | None:
+    if type(plain) is nn.Sequential:
+        return _refuses(plain)
+    if type(plain) not in LAYERS:
+        return f"there is no stacked {type(plain).__name__}"
+    if _has_hooks(plain):
+        return f"a {type(plain).__name__} has hooks"
+    return LAYERS[type(plain)].refuses(plain)
 
 
 def plain_layers(module: nn.Module, blocks: bool = True) -> Iterator[nn.Module]:
@@ -170,7 +173,7 @@ def plain_layers(module: nn.Module, blocks: bool = True) -> Iterator[nn.Module]:
 
     A residual block is one of them, or without `blocks` its layers are.
     """
-    for plain in module.children():
+    for plain in cast(nn.Sequential, module):  # not children(), which leaves out repetitions
         if type(plain) is nn.Sequential or (type(plain) is Residual and not blocks):
             yield from plain_layers(plain, blocks)
         else:
@@ -190,7 +193,9 @@ class Block(Layer):
 
     def __init__(self, modules: Sequence[nn.Module], width: int) -> None:
         super().__init__(modules, width)
-        self.stack = stack([nn.Sequential(*module.children()) for module in modules], width)
+        self.stack = stack(
+            [nn.Sequential(*cast(nn.Sequential, module)) for module in modules], width
+        )
         for layer in self.stack.layers:
             layer.is_first = False
 

@@ -17,7 +17,7 @@ from sknn_tricks.fused._job import Cancelled, Job
 from sknn_tricks.fused._masks import StackedDropout
 from sknn_tricks.fused._member import Member
 from sknn_tricks.fused._net import StopTraining
-from sknn_tricks.fused._plan import order
+from sknn_tricks.fused._plan import numbers_of_rows
 from sknn_tricks.fused._stack import Stack, stack
 from sknn_tricks.fused._stack_optim import STACKED, Rates, runs
 from sknn_tricks.fused._stack_rows import Part, StackBatch, StackBatches
@@ -50,9 +50,9 @@ class StackedCriterion(nn.Module):
         if memory is None:
             memory = self._memory[outputs.shape] = torch.empty_like(outputs)
         loss, grad = self.loss(outputs, batch.target, self.n_outputs, smoothing, memory)
-        if batch.weight is None:
-            return loss, grad.div_(loss.shape[1])
-        return loss * batch.weight, grad.mul_((batch.weight / loss.shape[1])[..., None])
+        if batch.weight is not None:
+            loss, grad = loss * batch.weight, grad.mul_(batch.weight[..., None])
+        return loss, grad.div_(loss.shape[1])
 
     def keep(self, index: Tensor) -> None:
         """Forget all members but those of that index."""
@@ -77,7 +77,7 @@ class StackNet(NeuralNet):
 
     def __init__(self, members: Sequence[Member], is_cancelled: Callable[[], bool]) -> None:
         super().__init__(Stack, criterion=StackedCriterion, train_split=None, verbose=0)
-        self.members = sorted(members, key=lambda member: order(member.job))
+        self.members = sorted(members, key=lambda member: numbers_of_rows(member.job))
         self.is_cancelled = is_cancelled
 
     @property
@@ -159,7 +159,7 @@ class StackNet(NeuralNet):
         if not training:
             self._validate()
             return
-        losses = torch.zeros(len(self.members), self._batches.n_rows[0], dtype=self._job.dtype)
+        losses = torch.zeros(len(self.members), max(self._batches.n_rows), dtype=self._job.dtype)
         for part, batches in self._batches:
             for i, batch in enumerate(batches):
                 self._draw(part, i)

@@ -43,15 +43,15 @@ class StackOptimizer(ABC):
     stack : Stack
     rates : sequence of Rates
         Of each member.
-    pace : sequence of hashable
-        Members of the same pace make their steps together.
+    pace : sequence of int
+        Steps of each member in an epoch.
     """
 
     # The names that torch's optimiser has for its memory of a parameter.
     names: ClassVar[tuple[str, ...]] = ()
     counts: ClassVar[bool] = True
 
-    def __init__(self, stack: Stack, rates: Sequence[Rates], pace: Sequence[Any]) -> None:
+    def __init__(self, stack: Stack, rates: Sequence[Rates], pace: Sequence[int]) -> None:
         self.stack = stack
         self.rates = list(rates)
         self.pace = list(pace)
@@ -83,7 +83,8 @@ class StackOptimizer(ABC):
         """Return the neighbours that are updated alike, with their tensors."""
         key = (members.start, members.stop)
         if key not in self._runs:
-            alike = runs(list(zip(self.rates[members], self.pace[members], strict=True)))
+            paths = zip(self.rates, self.n_steps, self.pace, strict=True)
+            alike = runs(list(paths)[members])
             shifted = [slice(run.start + key[0], run.stop + key[0]) for run in alike]
             self._runs[key] = [(run, self._groups(run)) for run in shifted]
         return self._runs[key]

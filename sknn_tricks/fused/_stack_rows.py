@@ -64,7 +64,7 @@ def epoch_parts(n_rows: Sequence[int], batch_size: int) -> list[Part]:
     Parameters
     ----------
     n_rows : sequence of int
-        Rows of each member, in descending order.
+        Rows of each member. Those with most full batches come first, equal numbers together.
     batch_size : int
 
     Returns
@@ -82,11 +82,9 @@ def epoch_parts(n_rows: Sequence[int], batch_size: int) -> list[Part]:
     Part(members=slice(2, 3, None), size=5, start=4, n_steps=1)
     """
     sizes = [batch_sizes(n, batch_size) for n in n_rows]
-    n_full = [sum(size == batch_size for size in each) for each in sizes]
+    n_full = [each.count(batch_size) for each in sizes]
     parts = []
-    # Those who have step number t as a full batch come first, as they have the most rows.
-    bounds = sorted({0, *n_full})
-    for start, stop in pairwise(bounds):
+    for start, stop in pairwise(sorted({0, *n_full})):
         sharing = slice(0, sum(full > start for full in n_full))
         parts.append(Part(sharing, batch_size, start * batch_size, stop - start))
     for n, alike in groupby(range(len(n_rows)), key=lambda k: n_rows[k]):
@@ -161,7 +159,7 @@ class StackBatches:
     Parameters
     ----------
     rows : sequence of Rows
-        Of each member, in descending order of their number.
+        Of each member, in the order that `epoch_parts` wants.
     batch_size : int
     generators : sequence of torch.Generator
         Where each member's orders come from.
@@ -177,7 +175,7 @@ class StackBatches:
 
     def __iter__(self) -> Iterator[tuple[Part, Iterator[StackBatch]]]:
         """Yield each part of an epoch, with its batches."""
-        orders = torch.zeros(len(self.n_rows), self.n_rows[0], dtype=torch.int64)
+        orders = torch.zeros(len(self.n_rows), max(self.n_rows), dtype=torch.int64)
         for order, n_rows, generator in zip(orders, self.n_rows, self._generators, strict=True):
             torch.randperm(n_rows, generator=generator, out=order[:n_rows])
         for part in self.parts:

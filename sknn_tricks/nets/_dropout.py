@@ -74,8 +74,8 @@ class Dropout(nn.Dropout):
     def _bits(self, x: Tensor) -> Tensor:
         """Return random numbers from -2^15 to 2^15 - 1, of the shape of `x`."""
         if isinstance(self._generator, np.random.SFC64):
-            width = x.shape[-1]
-            bits = draw_bits(self._generator, 1, x.numel() // width, width)
+            width = x.shape[-1] if x.ndim else 1
+            bits = draw_bits(self._generator, 1, x.numel() // max(width, 1), width)
             return torch.from_numpy(bits)[0, :, :width].reshape(x.shape)
         draws = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
         # From -2^63: the default range leaves the top bit zero, which would bias every fourth mask.

@@ -19,8 +19,8 @@ class Residual(nn.Sequential):
     >>> from torch import nn
     >>> block = Residual(nn.Linear(3, 3, bias=False))
     >>> _ = nn.init.zeros_(block[0].weight)
-    >>> block(torch.ones(1, 3))
-    tensor([[1., 1., 1.]])
+    >>> block(torch.ones(1, 3)).tolist()
+    [[1.0, 1.0, 1.0]]
     """
 
     def forward(self, x: Tensor) -> Tensor:

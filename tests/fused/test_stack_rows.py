@@ -29,9 +29,14 @@ def numbers(x, n_features=2):
 ROW_NUMBERS = st.lists(st.integers(1, 40), min_size=1, max_size=6)
 
 
+def in_order(n_rows, batch_size):
+    """Return numbers of rows as a stack has them: by full batches, then by rows."""
+    return sorted(n_rows, key=lambda n: (batch_sizes(n, batch_size).count(batch_size), n))[::-1]
+
+
 @given(n_rows=ROW_NUMBERS, batch_size=st.integers(1, 12))
 def test_each_member_finds_its_own_batches_in_their_order(n_rows, batch_size):
-    n_rows = sorted(n_rows, reverse=True)
+    n_rows = in_order(n_rows, batch_size)
     parts = epoch_parts(n_rows, batch_size)
     for k, n in enumerate(n_rows):
         mine = [part for part in parts if part.members.start <= k < part.members.stop]
@@ -44,7 +49,7 @@ def test_each_member_finds_its_own_batches_in_their_order(n_rows, batch_size):
 
 @given(n_rows=ROW_NUMBERS, batch_size=st.integers(1, 12))
 def test_equal_batches_are_shared(n_rows, batch_size):
-    n_rows = sorted(n_rows, reverse=True)
+    n_rows = in_order(n_rows, batch_size)
     parts = epoch_parts(n_rows, batch_size)
     places = [(part.size, part.start) for part in parts]
     # Last batches of one size may begin at different rows only if other batches are before them.
@@ -132,15 +137,15 @@ def epoch(batches, n_members):
 
 
 def test_members_have_the_orders_that_they_have_alone():
-    rows = [numbered(11), numbered(10), numbered(10), numbered(9)]
-    batches = StackBatches(rows, 4, generators(4))
+    rows = [numbered(n) for n in (11, 10, 10, 8, 9, 7)]  # 9 are 4 + 5
+    batches = StackBatches(rows, 4, generators(6))
     alone = [
         ShuffledBatches(each, 4, generator)
-        for each, generator in zip(rows, generators(4), strict=True)
+        for each, generator in zip(rows, generators(6), strict=True)
     ]
     for _ in range(3):
         plain = [[target.tolist() for _, target in each] for each in alone]
-        assert epoch(batches, 4) == plain
+        assert epoch(batches, 6) == plain
 
 
 def test_an_order_goes_on_when_others_leave():

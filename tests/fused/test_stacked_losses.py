@@ -33,6 +33,13 @@ def as_stacked(target):
     return target if target.dtype == torch.int64 else pad_last(target)
 
 
+def run(stacked, outputs, target, n_outputs, smoothing=None):
+    """Return each row's loss and its gradient, from a stacked loss."""
+    outputs = pad_last(outputs.clone())
+    memory = torch.full_like(outputs, torch.nan)
+    return stacked(outputs, as_stacked(target), n_outputs, smoothing, memory)
+
+
 def plain_rows(plain, outputs, target, **settings):
     """Return each row's loss and its gradient, by autograd."""
     outputs = outputs.clone().requires_grad_()
@@ -52,7 +59,7 @@ def test_each_rows_loss_and_gradient_are_the_plain_ones(plain, stacked, smoothin
     torch.manual_seed(0)
     outputs, target = some_outputs(n_outputs), some_targets(plain, n_outputs)
     shares = None if smoothing is None else per_member(smoothing, torch.float64)
-    loss, grad = stacked(pad_last(outputs.clone()), as_stacked(target), n_outputs, shares)
+    loss, grad = run(stacked, outputs, target, n_outputs, shares)
     for k in range(N_MEMBERS):
         settings = {} if smoothing is None else {"label_smoothing": smoothing[k]}
         wanted_loss, wanted_grad = plain_rows(plain, outputs[k], target[k], **settings)
@@ -86,7 +93,7 @@ def test_large_logits_are_no_trouble(plain, stacked, dtype):
     outputs = torch.tensor([[[1e4, -1e4, 0.0]]], dtype=dtype)
     is_index = plain is losses.cross_entropy
     target = torch.tensor([[1]]) if is_index else torch.tensor([[[0.0, 1.0, 1.0]]], dtype=dtype)
-    loss, grad = stacked(pad_last(outputs), as_stacked(target), 3, None)
+    loss, grad = run(stacked, outputs, target, 3)
     wanted_loss, wanted_grad = plain_rows(plain, outputs[0], target[0])
     torch.testing.assert_close(loss[0], wanted_loss)
     torch.testing.assert_close(grad[0, :, :3], wanted_grad)
@@ -96,9 +103,9 @@ def test_large_logits_are_no_trouble(plain, stacked, dtype):
 def test_a_member_that_is_no_number_leaves_the_others_alone(plain, stacked):
     torch.manual_seed(2)
     outputs, target = some_outputs(5), some_targets(plain, 5)
-    healthy = stacked(pad_last(outputs), as_stacked(target), 5, None)
+    healthy = run(stacked, outputs, target, 5)
     outputs[1] = torch.nan
-    sick = stacked(pad_last(outputs), as_stacked(target), 5, None)
+    sick = run(stacked, outputs, target, 5)
     for a, b in zip(healthy, sick, strict=True):
         assert torch.equal(a[[0, 2]], b[[0, 2]])
 

@@ -5,13 +5,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 from torch import Tensor, nn
 
-from sknn_tricks.fused import Rows, Task, train
+from sknn_tricks.exceptions import DivergenceError
+from sknn_tricks.fused import Report, Rows, Stopping, Task, _train, train
 from sknn_tricks.fused._rendezvous import train_together
-from sknn_tricks.losses import cross_entropy, squared_error
+from sknn_tricks.losses import binary_cross_entropy, cross_entropy, squared_error
 from sknn_tricks.nets import MLP, ModuleInstance, TorchModule
+from sknn_tricks.optim import OPTIMIZERS
 
 NOWHERE = 1e-30  # a learning rate at which float32 weights stay as they are
 RICH = MLP(hidden=(6, 5), batch_norm=True, dropout=0.3)
@@ -404,3 +407,162 @@ def test_an_unknown_optimizer_and_init_are_refused(make_job):
         train_together(make_job(optimizer="adma"))
     with pytest.raises(ValueError, match="Did you mean 'zeros'"):
         train_together(make_job(init="zeroes"))
+
+
+# --- what became of it ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("callbacks", [[], [Callback()]], ids=["stack", "plain loop"])
+def test_errors_are_handed_back_and_the_others_go_on(make_job, callbacks):
+    jobs = [
+        make_job(callbacks=callbacks, seed=k, lr=lr, optimizer="sgd")
+        for k, lr in enumerate([0.1, 1e38, 0.1])
+    ]
+    first, broken, last = train(jobs)
+    assert isinstance(broken.error, DivergenceError)
+    assert broken.net is None
+    assert (first.error, last.error) == (None, None)
+    assert len(first.net.history) == len(last.net.history) == 3
+
+
+@pytest.mark.parametrize("callbacks", [[], [Callback()]], ids=["stack", "plain loop"])
+def test_warnings_are_handed_back_to_be_issued_by_the_fit(make_job, make_rows, callbacks):
+    far = make_rows()
+    far.x *= 1e3
+    usual = {"optimizer": "sgd", "batch_size": 4, "callbacks": callbacks}
+    astray, well = train([make_job(train=far, **usual), make_job(**usual)])
+    assert [type(warning) for warning in astray.warnings] == [ConvergenceWarning]
+    assert well.warnings == ()
+
+
+def test_the_report_tells_of_stacks_and_of_nets_alone(make_job):
+    report = Report()
+    spec = TorchModule(Foreign)
+    jobs = [make_job(seed=1), make_job(spec=spec), make_job(seed=2), make_job(spec=RICH)]
+    trained = train(jobs, report=report)
+    found = sorted((batch.n_nets, batch.alone or "") for batch in report.batches)
+    assert found == [(1, ""), (1, "Foreign is no Sequential"), (2, "")]
+    assert all(0 < one.seconds <= report.seconds for one in trained)
+
+
+def test_stacks_and_nets_alone_may_train_on_two_cores(make_job, same):
+    specs = [RICH, TorchModule(Foreign), MLP(hidden=())]
+    jobs = [make_job(spec=spec, seed=seed) for seed in range(4) for spec in specs]
+    on_one, on_two = train(jobs), train(jobs, n_jobs=2)
+    assert all(same(a.net, b.net) for a, b in zip(on_one, on_two, strict=True))
+
+
+# --- the stack and the plain loop -----------------------------------------------------------
+
+
+def assert_alike(make_job, **settings):
+    """Compare a training in float64 in a stack with the one in skorch's loop."""
+    job = make_job(**{"dtype": torch.float64, **settings})
+    stacked = train_one(job)
+    plain = train_one(make_job(**{**vars(job), "callbacks": [Callback()]}))
+    for name, tensor in stacked.module_.state_dict().items():
+        torch.testing.assert_close(tensor, plain.module_.state_dict()[name], rtol=1e-6, atol=1e-6)
+    for key in ("train_loss", "valid_loss", "valid_score"):
+        if key in stacked.history[-1]:
+            assert stacked.history[:, key] == pytest.approx(plain.history[:, key], rel=1e-6)
+    settings = [net.optimizer_.param_groups for net in (stacked, plain)]
+    for mine, theirs in zip(*settings, strict=True):
+        assert {k: v for k, v in mine.items() if k != "params"} == {
+            k: v for k, v in theirs.items() if k != "params"
+        }
+
+
+NORMED = MLP(hidden=(6, 5), batch_norm=True)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_stack_and_the_plain_loop_train_alike(make_job, make_rows, optimizer):
+    valid = make_rows(9, dtype=torch.float64)
+    settings = {"momentum": 0.5, "betas": (0.8, 0.99), "weight_decay": 0.1}
+    assert_alike(make_job, spec=NORMED, optimizer=optimizer, valid=valid, **settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"l1": 0.01},
+        {"clip_norm": 0.01},
+        {"label_smoothing": 0.2},
+        {"l1": 0.01, "clip_norm": 0.1, "label_smoothing": 0.2, "weight_decay": 0.1},
+        {"batch_size": 13},
+        {"spec": RICH},
+        {"spec": MLP(hidden=(6,), dropout=0.3), "batch_size": 13},
+        {"spec": MLP(hidden=(6,), activation="gelu"), "init": "orthogonal"},
+    ],
+    ids=" ".join,
+)
+def test_a_stack_and_the_plain_loop_know_the_same_settings(make_job, settings):
+    assert_alike(make_job, **{"spec": NORMED, **settings})
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss", [binary_cross_entropy, squared_error])
+def test_a_stack_and_the_plain_loop_know_the_same_losses(make_job, make_rows, loss, weighted):
+    x = make_rows(dtype=torch.float64).x
+    weight = torch.linspace(0, 2, 40).double() if weighted else None
+    rows = Rows(x, (x[:, :2] > 0).double(), weight)
+    task = Task(loss, lambda *_: 0.0, Tensor.clone, 1.0)
+    assert_alike(make_job, task=task, train=rows, valid=rows)
+
+
+def test_a_stack_and_the_plain_loop_stop_early_alike(make_job, make_rows):
+    liars = make_rows(12, seed=1, dtype=torch.float64)
+    liars.target = 1 - liars.target
+    stopping = Stopping(2, 0.0)
+    assert_alike(make_job, spec=NORMED, valid=liars, stopping=stopping, max_epochs=20, lr=0.05)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_began_in_a_stack_goes_on_in_the_plain_loop(make_job, optimizer):
+    usual = {"dtype": torch.float64, "optimizer": optimizer, "spec": NORMED}
+    start = train_one(make_job(**usual))
+    assert_alike(make_job, **usual, start=start)
+    start = train_one(make_job(**usual, callbacks=[Callback()]))
+    start.callbacks_ = start.callbacks_[:1]
+    assert_alike(make_job, **usual, start=start)
+
+
+# --- processes ------------------------------------------------------------------------------
+
+
+def local_task():
+    """A task that pickles by value: other processes do not know this file."""
+    loss, softmax = cross_entropy, torch.nn.Softmax(dim=1)
+    return Task(loss, lambda *_: 0.5, softmax, math.log(2), n_classes=2)
+
+
+@pytest.mark.slow
+def test_processes_give_bitwise_the_same_nets(make_job, make_rows, same, monkeypatch):
+    usual = {
+        "task": local_task(),
+        "valid": make_rows(9),
+        "stopping": Stopping(5, 0.0),
+        "weight_decay": 0.1,
+        "clip_norm": 0.5,
+        "label_smoothing": 0.1,
+    }
+    specs = [RICH, MLP(hidden=(9,), activation="tanh")]
+    jobs = [make_job(spec=spec, seed=seed, **usual) for seed in range(3) for spec in specs]
+    jobs.append(make_job(**usual, optimizer="sgd", lr=1e38))
+    here = train(jobs)
+    monkeypatch.setattr(_train, "WORTH_PROCESSES", 0.0)
+    report = Report()
+    there = train(jobs, n_jobs=2, report=report)
+    assert report.n_nets == len(jobs)
+    assert str(there[-1].error) == str(here[-1].error)
+    assert type(there[-1].error) is DivergenceError
+    for first, second in zip(here[:-1], there[:-1], strict=True):
+        assert same(first.net, second.net)
+        assert losses(first.net) == losses(second.net)
+        assert first.best_epoch == second.best_epoch == second.net.kept_epoch_
+        for name in ("lr", "max_epochs", "batch_size", "l1", "clip_norm"):
+            assert getattr(first.net, name) == getattr(second.net, name)
+        assert first.net.criterion_.label_smoothing == second.net.criterion_.label_smoothing
+        assert not any(part.training for part in second.net.module_.modules())
+        again = [make_job(**{**vars(jobs[0]), "start": one.net}) for one in (first, second)]
+        assert same(*(train_one(job) for job in again))
