@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn import config_context, get_config
+
 
 class EpochTasks:
     """Tells scikit-learn's callbacks when an epoch begins and ends.
@@ -19,14 +21,18 @@ class EpochTasks:
     def __init__(self, context: Any, hooks: dict[str, Any]) -> None:
         self._context = context
         self._hooks = hooks
+        # Training may run in another thread, and the configuration is the thread's.
+        self._config = get_config()
 
     def begin(self) -> None:
         """Begin the next epoch."""
         self._epoch = self._context.subcontext(task_name="epoch")
-        self._epoch.call_on_fit_task_begin(**self._hooks)
+        with config_context(**self._config):
+            self._epoch.call_on_fit_task_begin(**self._hooks)
 
     def end(self, net: Any) -> bool:
         """End the epoch; True if a callback wants training to stop."""
         # Copying the net is for those callbacks only that ask for an estimator to predict with.
         state = lambda: {"net_": net.twin()}  # noqa: E731
-        return self._epoch.call_on_fit_task_end(**self._hooks, reconstruction_attributes=state)
+        with config_context(**self._config):
+            return self._epoch.call_on_fit_task_end(**self._hooks, reconstruction_attributes=state)

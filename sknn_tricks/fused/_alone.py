@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from sknn_tricks.fused._cpu import is_small, no_denormals, one_thread
@@ -12,7 +13,7 @@ from sknn_tricks.fused._stopping import check_finite_weights
 from sknn_tricks.nets import Dropout
 
 
-def run_alone(member: Member) -> None:
+def run_alone(member: Member, is_cancelled: Callable[[], bool]) -> None:
     """Train a net to its end."""
     job, net = member.job, member.net
     small = not job.spec.foreign and is_small(net.module_, job.batch_size)
@@ -20,6 +21,7 @@ def run_alone(member: Member) -> None:
     with _random_state_of_module(member), threads, no_denormals():
         for i, layer in enumerate(e for e in net.module_.modules() if isinstance(e, Dropout)):
             layer.seed_(member.stream("dropout", i), job.device)
+        net.is_cancelled_ = is_cancelled
         net.run(job.train, job.valid, job.max_epochs, member.epochs)
         check_finite_weights(net)
     member.has_ended = True

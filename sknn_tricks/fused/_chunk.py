@@ -59,7 +59,7 @@ def _run(
     start = time.perf_counter()
     try:
         if alone is not None:
-            run_alone(members[0])
+            run_alone(members[0], is_cancelled)
         else:
             _run_stack(members, in_company, is_cancelled)
     except Exception as error:
@@ -87,7 +87,8 @@ def _run_halves(
     batches = []
     half = len(members) // 2
     for part in (members[:half], members[half:]):
-        for member in part:
-            member.restart()
+        with one_thread():
+            for member in part:
+                member.restart()
         batches += _run(part, None, in_company, is_cancelled)
     return batches

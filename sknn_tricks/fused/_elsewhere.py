@@ -109,6 +109,7 @@ def _unpack(packed: Packed, job: Job) -> Trained:
         net.optimizer_.state[parameter] = state
     for name, value in packed.record.items():
         setattr(net, name, value)
+    net.module_.eval()
     return replace(packed.trained, net=net)
 
 

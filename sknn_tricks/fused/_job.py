@@ -164,4 +164,7 @@ class Trained:
 
 
 class Cancelled(BaseException):
-    """Nobody waits for this training any more."""
+    """Nobody waits for this fit any more.
+
+    No Exception: nobody shall take it for a fit that failed.
+    """

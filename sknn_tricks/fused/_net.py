@@ -16,7 +16,7 @@ from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.utils import to_tensor
 from torch import Tensor, nn
 
-from sknn_tricks.fused._job import Epochs, Loss
+from sknn_tricks.fused._job import Cancelled, Epochs, Loss
 from sknn_tricks.fused._random import stream_seed
 from sknn_tricks.fused._rows import Batch, OrderedBatches, Rows, ShuffledBatches
 from sknn_tricks.fused._stopping import check_finite
@@ -76,6 +76,7 @@ class Net(NeuralNet):
     valid_: Rows | None = None
     epochs_: Epochs | None = None
     stop_requested_ = False
+    is_cancelled_: Callable[[], bool] | None = None
     # The epoch, from 1, whose weights the module has.
     kept_epoch_ = 0
     _penalised: Sequence[nn.Parameter] = ()
@@ -140,7 +141,7 @@ class Net(NeuralNet):
         except StopTraining:
             pass
         except BaseException:
-            self.valid_ = self.epochs_ = None
+            self.valid_ = self.epochs_ = self.is_cancelled_ = None
             raise
         self.end(train)
 
@@ -151,7 +152,7 @@ class Net(NeuralNet):
 
     def end(self, train: Rows) -> None:
         """End a training."""
-        self.valid_ = self.epochs_ = None
+        self.valid_ = self.epochs_ = self.is_cancelled_ = None
         self.notify("on_train_end", X=train, y=train.target)
         self._set_training(False)
 
@@ -166,7 +167,7 @@ class Net(NeuralNet):
         own["criterion_"] = copy.copy(self.criterion_)
         # Epochs that are over do not change any more.
         record = {"history_": copy.copy(self.history_), "best_losses_": dict(self.best_losses_)}
-        idle = {"valid_": None, "epochs_": None, "_penalised": ()}
+        idle = {"valid_": None, "epochs_": None, "is_cancelled_": None, "_penalised": ()}
         twin = type(self).__new__(type(self))
         twin.__dict__ = {**vars(self), **own, "module": own["module_"], **record, **idle}
         return twin
@@ -230,6 +231,8 @@ class Net(NeuralNet):
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Compute the loss of one batch and the gradients."""
+        if self.is_cancelled_ is not None and self.is_cancelled_():
+            raise Cancelled
         x, target = batch
         outputs = self.module_(x)
         loss = self.criterion_(outputs, target, batch.weight)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -65,10 +65,6 @@ class Specimen:
     def refusal(self) -> str | None:
         """Why the module cannot be part of a stack."""
         return refuses(self.module)
-
-    def layers(self) -> Iterator[nn.Module]:
-        """Yield the plain layers, from the first one."""
-        return plain_layers(self.module)
 
     def products(self) -> int:
         """Return the multiply-adds of a row."""
@@ -176,9 +172,12 @@ def _why_alone(job: Job, specimen: Specimen) -> str | None:
         return "there is no stacked form of its loss"
     if any(parameter.dtype != job.dtype for parameter in specimen.module.parameters()):
         return "its parameters are of another dtype"
-    if len(job.input_shape) > 1 and not isinstance(next(specimen.layers(), None), nn.Flatten):
+    if specimen.refusal is not None:
+        return specimen.refusal
+    first = next(plain_layers(specimen.module), None)
+    if len(job.input_shape) > 1 and not isinstance(first, nn.Flatten):
         return "its first layer is no Flatten"
-    return specimen.refusal
+    return None
 
 
 def _key(job: Job, specimen: Specimen) -> Hashable:

@@ -256,6 +256,9 @@ class Momentum(SGD):
 
     def update(self, group: Group, rates: Rates, weight_decay: float, n_steps: int) -> None:
         """Update the tensors of a group."""
+        if rates.momentum == 0:
+            super().update(group, rates, weight_decay, n_steps)
+            return
         buffers = group.memory["momentum_buffer"]
         self._descend(group, rates.lr, weight_decay, buffers, rates.momentum, self.nesterov)
 

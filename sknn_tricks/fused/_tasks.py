@@ -8,17 +8,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sknn_tricks.fused._job import Trained
+from sknn_tricks.fused._job import Cancelled, Trained
 from sknn_tricks.fused._task_warnings import TaskWarnings
 
 if TYPE_CHECKING:
     from sknn_tricks.fused._hub import Hub
 
 _this_thread = threading.local()
-
-
-class Cancelled(BaseException):
-    """Ends a task whose call is aborted. No Exception: nobody shall take it for a failed fit."""
 
 
 class Seat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from sknn_tricks.fused._plan import Chunk, plan, shared_data
 from sknn_tricks.fused._report import Batch, Report
 
 IsCancelled = Callable[[], bool]
+LOG = logging.getLogger("sknn_tricks.fused")
 
 
 def train(
@@ -63,7 +65,10 @@ def _run(
     n_jobs = max(min(n_jobs, len(chunks)), 1)
     seconds = sum(chunk.seconds for chunk in chunks)
     if n_jobs > 1 and seconds > WORTH_PROCESSES and can_travel(jobs):
-        return run_elsewhere(jobs, chunks, n_jobs, is_cancelled)
+        try:
+            return run_elsewhere(jobs, chunks, n_jobs, is_cancelled)
+        except Exception as error:  # something that cannot travel, or a process that died
+            LOG.info("Training goes on in threads, as processes failed: %s", error)
     run = delayed(run_chunk)
     in_company = len(chunks) > 1
     return Parallel(n_jobs=n_jobs, backend="threading", batch_size=1)(

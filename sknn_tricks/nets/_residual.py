@@ -25,4 +25,4 @@ class Residual(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, D) to (N, D)."""
-        return x + super().forward(x)
+        return x + super().forward(x.clone())  # a layer may work in place

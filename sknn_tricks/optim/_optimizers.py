@@ -114,7 +114,7 @@ def decayed(module: nn.Module) -> list[nn.Parameter]:
 def _named(name: str, momentum: float, betas: tuple[float, float]) -> MakeOptimizer:
     make = lookup(name, OPTIMIZERS, "optimizer")
     if name in ("momentum", "nesterov"):
-        return partial(make, momentum=momentum)
+        return partial(make, momentum=momentum) if momentum else OPTIMIZERS["sgd"]
     return partial(make, betas=betas) if name in ("adam", "adamw") else make
 
 

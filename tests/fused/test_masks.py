@@ -120,6 +120,17 @@ def test_some_members_draw_from_their_own_streams():
     assert torch.equal(second, drawn[1])
 
 
+@pytest.mark.parametrize("width", [1, 5, 32, 33])
+def test_the_masks_are_those_of_the_plain_layer(width):
+    layer = dropout([0.5, 0.2], seeds=[3, 4], width=width)
+    plain = [Dropout(0.5).seed_(3), Dropout(0.2).seed_(4)]
+    layer.draw(3, 6)
+    for _ in range(3):
+        stacked = layer.forward(ones(2, 6, -(-width // 32) * 32), True)
+        for mask, each in zip(stacked, plain, strict=True):
+            assert torch.equal(mask[:, :width], each(torch.ones(6, width).double()))
+
+
 # --- kinds ----------------------------------------------------------------------------------
 
 

@@ -163,6 +163,21 @@ def test_layers_before_the_rows_are_flat_see_all_their_axes(make_job, layers):
     assert trained.net.history[-1, "train_loss"] == pytest.approx(expected, rel=1e-5)
 
 
+class Image(nn.Module):
+    def __init__(self, n_outputs):
+        super().__init__()
+        self.conv = nn.Conv1d(3, n_outputs, 4)
+
+    def forward(self, x):
+        return self.conv(x)[..., 0]
+
+
+def test_a_module_that_takes_rows_of_several_axes_trains_alone(make_job):
+    rows = Rows(torch.randn(20, 3, 4), torch.zeros(20).long())
+    job = make_job(spec=TorchModule(Image), train=rows, input_shape=(3, 4))
+    assert why_alone(job) == "Image is no Sequential"
+
+
 # --- groups ---------------------------------------------------------------------------------
 
 

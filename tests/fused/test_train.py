@@ -566,3 +566,17 @@ def test_processes_give_bitwise_the_same_nets(make_job, make_rows, same, monkeyp
         assert not any(part.training for part in second.net.module_.modules())
         again = [make_job(**{**vars(jobs[0]), "start": one.net}) for one in (first, second)]
         assert same(*(train_one(job) for job in again))
+
+
+# --- settings at their bounds ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("callbacks", [[], [Callback()]], ids=["stack", "plain loop"])
+@pytest.mark.parametrize("optimizer", ["momentum", "nesterov"])
+def test_a_momentum_of_0_is_plain_descent(make_job, optimizer, callbacks):
+    usual = {"dtype": torch.float64, "weight_decay": 0.1, "callbacks": callbacks}
+    plain = train_one(make_job(**usual, optimizer="sgd"))
+    [none, some] = train([make_job(**usual, optimizer=optimizer, momentum=m) for m in (0.0, 0.9)])
+    assert some.error is None
+    assert none.error is None
+    torch.testing.assert_close(none.net.module_.state_dict(), plain.module_.state_dict())
