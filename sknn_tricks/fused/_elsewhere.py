@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,8 +27,14 @@ from sknn_tricks.fused._make import blank_net
 from sknn_tricks.fused._plan import Chunk
 from sknn_tricks.fused._report import Batch
 
-# Seconds of work, on one core, from which it is worth to start processes.
-WORTH_PROCESSES = 3.0
+# Seconds of work, on one core, from which it is worth to start processes; and to use them while
+# they are there: joblib keeps them for five minutes.
+WORTH_A_START = 2.0
+WORTH_THE_WAY = 0.3
+KEPT = 240.0
+
+
+_ready_until = 0.0
 
 
 @dataclass
@@ -63,6 +70,12 @@ def can_travel(jobs: Sequence[Job]) -> bool:
     )
 
 
+def is_worth_it(seconds: float) -> bool:
+    """Whether so many seconds of work, on one core, are better done in processes."""
+    ready = time.monotonic() < _ready_until
+    return seconds > (WORTH_THE_WAY if ready else WORTH_A_START)
+
+
 def run_elsewhere(
     jobs: Sequence[Job], chunks: Sequence[Chunk], n_jobs: int, is_cancelled: Callable[[], bool]
 ) -> list[tuple[list[Trained], list[Batch]]]:
@@ -72,6 +85,8 @@ def run_elsewhere(
         packed = Parallel(n_jobs=n_jobs, backend="loky", mmap_mode="c", batch_size=1)(tasks)
         if is_cancelled():
             raise Cancelled
+    global _ready_until
+    _ready_until = time.monotonic() + KEPT
     return [
         ([_unpack(each, jobs[i]) for each, i in zip(nets, chunk.jobs, strict=True)], batches)
         for (nets, batches), chunk in zip(packed, chunks, strict=True)

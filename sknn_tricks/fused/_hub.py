@@ -8,6 +8,8 @@ The baton then goes
 2. else to the next new task, as long as there is room for what it may park;
 3. else to nobody, while a trainer trains all that is parked; after it, those tasks can go on.
 
+Where plenty is parked, its training begins at once, beside the tasks that go on.
+
 So the order in which things happen does not depend on how fast threads are.
 """
 
@@ -27,6 +29,9 @@ from sknn_tricks.fused._tasks import Call, Seat, Task, current_task
 # Tasks that may be parked at once: some stacks full (a stack takes about 32 nets). More would cost
 # memory and threads, and gain nothing.
 MAX_PARKED = 256
+
+# Parked tasks that fill the stacks of all cores: they are trained while others go on.
+PLENTY = 120
 
 # Seconds between two looks at the clock; on Windows, Ctrl-C is heard only then.
 GLANCE = 0.1
@@ -191,6 +196,8 @@ class Hub:
 
     def _pass_on(self) -> None:
         """Give the baton, if it is free, to the next task; or begin to train what is parked."""
+        if len(self._parked) >= PLENTY and not self._training:
+            self._begin_training()
         if self._holder is not None:
             return
         if self._resumed:
@@ -200,10 +207,11 @@ class Hub:
             self._holder = self._new.pop(0)
             self._holder.thread.start()
         elif self._parked and not self._training:
-            self._training, self._parked = self._parked, {}
-            threading.Thread(
-                target=self._train_batch, name="sknn_tricks trainer", daemon=True
-            ).start()
+            self._begin_training()
+
+    def _begin_training(self) -> None:
+        self._training, self._parked = self._parked, {}
+        threading.Thread(target=self._train_batch, name="sknn_tricks trainer", daemon=True).start()
 
     def _has_room(self) -> bool:
         """Whether one more task may park; those that wait for calls do not count."""

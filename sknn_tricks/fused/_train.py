@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 
 from sknn_tricks.fused._chunk import run_chunk
 from sknn_tricks.fused._cpu import one_thread
-from sknn_tricks.fused._elsewhere import WORTH_PROCESSES, can_travel, run_elsewhere
+from sknn_tricks.fused._elsewhere import can_travel, is_worth_it, run_elsewhere
 from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._plan import Chunk, plan, shared_data
 from sknn_tricks.fused._report import Batch, Report
@@ -64,7 +64,7 @@ def _run(
     """Run the chunks: here, in threads, or in processes where that is faster."""
     n_jobs = max(min(n_jobs, len(chunks)), 1)
     seconds = sum(chunk.seconds for chunk in chunks)
-    if n_jobs > 1 and seconds > WORTH_PROCESSES and can_travel(jobs):
+    if n_jobs > 1 and is_worth_it(seconds) and can_travel(jobs):
         try:
             return run_elsewhere(jobs, chunks, n_jobs, is_cancelled)
         except Exception as error:  # something that cannot travel, or a process that died
