@@ -32,6 +32,9 @@ bench: install
 	$(BIN)/python benchmarks/bench_predict.py
 	$(BIN)/python benchmarks/bench_import.py
 	$(BIN)/python benchmarks/bench_defaults.py
+	$(BIN)/python benchmarks/bench_stack.py
+	$(BIN)/python benchmarks/bench_search.py
+	$(BIN)/python benchmarks/bench_scaling.py
 
 clean:
 	rm -rf .venv build dist *.egg-info

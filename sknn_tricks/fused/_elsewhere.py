@@ -55,7 +55,7 @@ class Packed:
 
     trained: Trained
     weights: list[NDArray[Any]]
-    memory: list[dict[str, NDArray[Any]]]
+    memory: list[dict[str, Any]]
     record: dict[str, Any]
 
 
@@ -65,7 +65,11 @@ def can_travel(jobs: Sequence[Job]) -> bool:
     Callbacks hear of epochs here, and a net to go on from is here.
     """
     return all(
-        job.epochs is None and job.start is None and not job.callbacks and not job.verbose
+        job.device.type == "cpu"
+        and job.epochs is None
+        and job.start is None
+        and not job.callbacks
+        and not job.verbose
         for job in jobs
     )
 
@@ -82,7 +86,7 @@ def run_elsewhere(
     """Train chunks in processes; see `run_chunk` for what it returns of each."""
     with _flag(is_cancelled) as path:
         tasks = [delayed(_run_packed)([jobs[i] for i in c.jobs], c.alone, path) for c in chunks]
-        packed = Parallel(n_jobs=n_jobs, backend="loky", mmap_mode="c", batch_size=1)(tasks)
+        packed = Parallel(n_jobs=n_jobs, backend="loky", batch_size=1)(tasks)
         if is_cancelled():
             raise Cancelled
     global _ready_until
@@ -106,7 +110,7 @@ def _pack(trained: Trained) -> Packed:
         return Packed(trained, [], [], {})
     weights = [tensor.numpy() for tensor in net.module_.state_dict().values()]
     memory = [
-        {name: np.asarray(value) for name, value in net.optimizer_.state[parameter].items()}
+        {name: _as_array(value) for name, value in net.optimizer_.state[parameter].items()}
         for parameter in net.module_.parameters()
     ]
     record = {name: getattr(net, name) for name in ("history_", "best_losses_", "kept_epoch_")}
@@ -120,12 +124,20 @@ def _unpack(packed: Packed, job: Job) -> Trained:
     for tensor, weights in zip(net.module_.state_dict().values(), packed.weights, strict=True):
         tensor.copy_(torch.from_numpy(weights))
     for parameter, held in zip(net.module_.parameters(), packed.memory, strict=True):
-        state = {name: torch.from_numpy(value) for name, value in held.items()}
+        state = {name: _as_tensor(value) for name, value in held.items()}
         net.optimizer_.state[parameter] = state
     for name, value in packed.record.items():
         setattr(net, name, value)
     net.module_.eval()
     return replace(packed.trained, net=net)
+
+
+def _as_array(value: Any) -> Any:
+    return value.numpy() if isinstance(value, torch.Tensor) else value
+
+
+def _as_tensor(value: Any) -> Any:
+    return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
 
 
 @contextmanager

@@ -89,8 +89,8 @@ class StackNet(NeuralNet):
         modules = [member.net.module_ for member in self.members]
         job = self._job
         self.module_ = stack(modules, int(torch.Size(job.input_shape).numel()))
-        self._dropouts = [e for e in self.module_.flat() if isinstance(e, StackedDropout)]
-        for i, layer in enumerate(self._dropouts):
+        dropouts = (e for e in self.module_.flat() if isinstance(e, StackedDropout))
+        for i, layer in enumerate(dropouts):
             seeds = [member.stream("dropout", i) for member in self.members]
             layer.start(seeds, job.dtype)
         self._settle()

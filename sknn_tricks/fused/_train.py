@@ -70,7 +70,7 @@ def _run(
         except Exception as error:  # something that cannot travel, or a process that died
             LOG.info("Training goes on in threads, as processes failed: %s", error)
     run = delayed(run_chunk)
-    in_company = len(chunks) > 1
+    in_company = len(jobs) > 1
     return Parallel(n_jobs=n_jobs, backend="threading", batch_size=1)(
         run([jobs[i] for i in chunk.jobs], chunk.alone, in_company, is_cancelled)
         for chunk in chunks

@@ -9,6 +9,7 @@ import pytest
 from joblib import Parallel, delayed, parallel_config
 
 from sknn_tricks.fused import _hub, fused_training
+from sknn_tricks.fused._hub import MAX_PARKED, PLENTY
 from sknn_tricks.fused._rendezvous import train_together
 
 
