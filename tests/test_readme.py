@@ -1,4 +1,4 @@
-"""The README's example is run as it stands."""
+"""The README's examples are run as they stand."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,22 @@ from pathlib import Path
 README = Path(__file__).parents[1] / "README.md"
 
 
+def blocks():
+    return re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+
+
+def test_fused_training_is_as_it_is_told(tmp_path, monkeypatch, capsys):
+    example, fused = blocks()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    names = {}
+    exec(compile(example, "README.md", "exec"), names)
+    exec(compile(fused, "README.md", "exec"), names)
+    assert "21 nets in " in capsys.readouterr().out
+
+
 def test_the_example_runs_and_logs_its_four_candidates(tmp_path, monkeypatch, capsys):
-    [example] = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    example, _ = blocks()
     assert len(example.splitlines()) <= 25
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
