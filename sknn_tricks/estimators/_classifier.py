@@ -18,6 +18,7 @@ from torch.nn.functional import logsigmoid
 
 from sknn_tricks._messages import message
 from sknn_tricks._sklearn_private import Interval, StrOptions
+from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._base import BaseNet
 from sknn_tricks.estimators._data import Data
 from sknn_tricks.estimators._scores import accuracy, label_accuracy
@@ -336,14 +337,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
             self._check_classes(seen, known if classes is not None else None)
             return
         if not multilabel and len(known) < 2:
-            raise ValueError(
-                message(
-                    "There is only 1 class to learn",
-                    expected="targets of 2 classes or more (rows of weight 0 do not count)",
-                    got=f"only {known.tolist()[0]!r}",
-                    todo="Give rows of another class",
-                )
-            )
+            raise ValueError(refusals.one_class(known.tolist()[0]))
         self.classes_, self._multilabel = known, multilabel
         self._check_classes(seen, None)
 

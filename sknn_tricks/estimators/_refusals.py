@@ -56,3 +56,13 @@ def other_shape(shape: tuple[int, ...], fitted: tuple[int, ...]) -> str:
         got=f"{shape}",
         todo="Give the same features as in fit",
     )
+
+
+def one_class(label: Any) -> str:
+    """Say that there is nothing to tell apart."""
+    return message(
+        "There is only 1 class to learn",
+        expected="targets of 2 classes or more (rows of weight 0 do not count)",
+        got=f"only {label!r}",
+        todo="Give rows of another class",
+    )
