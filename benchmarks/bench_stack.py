@@ -23,7 +23,7 @@ from sknn_tricks._padding import padded
 from sknn_tricks.fused import Job, Rows, Task
 from sknn_tricks.fused._cpu import no_denormals, one_thread
 from sknn_tricks.fused._member import Member
-from sknn_tricks.fused._stack_net import StackNet
+from sknn_tricks.fused.stacks._stack_net import StackNet
 from sknn_tricks.losses import cross_entropy
 from sknn_tricks.nets import MLP
 

@@ -27,7 +27,7 @@ from sknn_tricks.fused import Job, Rows, Stopping, Trained
 from sknn_tricks.fused._cpu import is_small, one_thread
 from sknn_tricks.fused._net import PREDICT_BATCH
 from sknn_tricks.fused._random import draw_seed, stream_seed
-from sknn_tricks.fused._rendezvous import train_together
+from sknn_tricks.fused.rendezvous import train_together
 from sknn_tricks.nets import as_spec
 
 # Ends of the history's keys that only skorch's callbacks need.

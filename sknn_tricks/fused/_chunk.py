@@ -11,7 +11,7 @@ from sknn_tricks.fused._cpu import is_out_of_memory, is_small, no_denormals, one
 from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._member import Member
 from sknn_tricks.fused._report import Batch
-from sknn_tricks.fused._stack_net import StackNet
+from sknn_tricks.fused.stacks._stack_net import StackNet
 
 IsCancelled = Callable[[], bool]
 

@@ -17,8 +17,8 @@ from sknn_tricks.fused._make import check_batch_norm, give_settings, make_net
 from sknn_tricks.fused._net import StopTraining, own_memory
 from sknn_tricks.fused._random import stream_seed
 from sknn_tricks.fused._rows import Rows, batch_sizes
-from sknn_tricks.fused._stack_rows import flat
 from sknn_tricks.fused._stopping import BestWeights, check_finite_weights, warnings_if_astray
+from sknn_tricks.fused.stacks._batches import flat
 
 # scikit-learn's callbacks are told of epochs by one thread at a time.
 _TELLING = threading.RLock()

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from sknn_tricks.fused import _losses, _stack_optim
 from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._make import build
 from sknn_tricks.fused._rows import Rows, batch_sizes
-from sknn_tricks.fused._stack import plain_layers, refuses, signature
+from sknn_tricks.fused.stacks import _losses, _optimizers
+from sknn_tricks.fused.stacks._stack import plain_layers, refuses, signature
 
 # Numbers in the activations of a step above which a stack gets no faster: what the calls cost is
 # then little beside the arithmetic, and more no longer fits the cache.
@@ -166,7 +166,7 @@ def _why_alone(job: Job, specimen: Specimen) -> str | None:
         return f"it trains on {job.device}"
     if job.callbacks:
         return "it has skorch callbacks"
-    if not isinstance(job.optimizer, str) or job.optimizer not in _stack_optim.STACKED:
+    if not isinstance(job.optimizer, str) or job.optimizer not in _optimizers.STACKED:
         return "its optimizer is a class"
     if job.task.loss not in _losses.STACKED:
         return "there is no stacked form of its loss"

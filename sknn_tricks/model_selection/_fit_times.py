@@ -9,7 +9,7 @@ from typing import Any
 from joblib import parallel_config
 
 from sknn_tricks.fused import fused_training
-from sknn_tricks.fused._backend import FusedBackend, Fusion
+from sknn_tricks.fused.rendezvous import FusedBackend, Fusion
 
 
 @contextmanager

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from sknn_tricks.fused import Job, Rows, Task
-from sknn_tricks.fused._layers import LAYERS, pad_last
-from sknn_tricks.fused._masks import StackedDropout
 from sknn_tricks.fused._net import softmax
-from sknn_tricks.fused._stack import plain_layers, stack
+from sknn_tricks.fused.stacks._layers import LAYERS, pad_last
+from sknn_tricks.fused.stacks._masks import StackedDropout
+from sknn_tricks.fused.stacks._stack import plain_layers, stack
 from sknn_tricks.losses import cross_entropy
 from sknn_tricks.nets import MLP
 

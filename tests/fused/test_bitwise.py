@@ -10,8 +10,8 @@ from torch import nn
 from sknn_tricks import losses
 from sknn_tricks.exceptions import DivergenceError
 from sknn_tricks.fused import Report, Rows, Stopping, Task, _plan, train
-from sknn_tricks.fused._layers import LAYERS
 from sknn_tricks.fused._rows import batch_sizes
+from sknn_tricks.fused.stacks._layers import LAYERS
 from sknn_tricks.init._schemes import SCHEMES
 from sknn_tricks.nets import MLP, Dropout
 from sknn_tricks.nets._residual import Residual

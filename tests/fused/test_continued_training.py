@@ -6,7 +6,7 @@ from skorch.callbacks import Callback
 
 from sknn_tricks.exceptions import DivergenceError
 from sknn_tricks.fused import Stopping, Task, train
-from sknn_tricks.fused._rendezvous import train_together
+from sknn_tricks.fused.rendezvous import train_together
 from sknn_tricks.losses import cross_entropy
 from sknn_tricks.nets import MLP
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from sknn_tricks.exceptions import DivergenceError
 from sknn_tricks.fused import Stopping, train
-from sknn_tricks.fused._rendezvous import train_together
 from sknn_tricks.fused._stopping import BestWeights, check_finite, warnings_if_astray
+from sknn_tricks.fused.rendezvous import train_together
 
 REMEDY = "Try a smaller lr, standardised inputs (StandardScaler) or another init."
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sknn_tricks.exceptions import DivergenceError
 from sknn_tricks.fused import Report, Rows, Stopping, Task, _train, train
-from sknn_tricks.fused._rendezvous import train_together
+from sknn_tricks.fused.rendezvous import train_together
 from sknn_tricks.losses import binary_cross_entropy, cross_entropy, squared_error
 from sknn_tricks.nets import MLP, ModuleInstance, TorchModule
 from sknn_tricks.optim import OPTIMIZERS

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknn_tricks import NetClassifier, NetRegressor
-from sknn_tricks.fused import _backend
+from sknn_tricks.fused.rendezvous import _backend
 from sknn_tricks.nets import MLP
 
 

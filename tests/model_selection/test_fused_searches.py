@@ -16,7 +16,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
 import sknn_tricks.model_selection as ours
-from sknn_tricks.fused import _backend, fused_training
+from sknn_tricks.fused import fused_training
+from sknn_tricks.fused.rendezvous import _backend
 from sknn_tricks.model_selection import FusedGridSearchCV
 
 CLASSES = [name for name in ours.__all__ if name.startswith("Fused")]

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from sknn_tricks.fused import Trained, _backend, _rendezvous
-from sknn_tricks.fused._rendezvous import train_together
+from sknn_tricks.fused import Trained
+from sknn_tricks.fused.rendezvous import _backend, _fused_training, train_together
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def on_train(monkeypatch):
             return [_trained(result) for result in results]
 
         monkeypatch.setattr(_backend, "train", train)
-        monkeypatch.setattr(_rendezvous, "train", train)
+        monkeypatch.setattr(_fused_training, "train", train)
         return function
 
     set_train(lambda jobs, is_cancelled: None)

@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from joblib.parallel import get_active_backend
 
 from sknn_tricks.fused import fused_training
-from sknn_tricks.fused._backend import FusedBackend
+from sknn_tricks.fused.rendezvous import FusedBackend
 
 pytestmark = pytest.mark.usefixtures("no_task_is_left")
 

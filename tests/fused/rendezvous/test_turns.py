@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
 
-from sknn_tricks.fused import _hub, fused_training
-from sknn_tricks.fused._hub import MAX_PARKED, PLENTY
-from sknn_tricks.fused._rendezvous import train_together
+from sknn_tricks.fused import fused_training
+from sknn_tricks.fused.rendezvous import _hub, train_together
+from sknn_tricks.fused.rendezvous._hub import MAX_PARKED, PLENTY
 
 
 def call(*tasks, **settings):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from sknn_tricks.fused._stack import refuses, signature, stack
+from sknn_tricks.fused.stacks._stack import refuses, signature, stack
 from sknn_tricks.nets import MLP, Dropout
 from sknn_tricks.nets._residual import Residual
 

@@ -9,8 +9,8 @@ from itertools import groupby, pairwise
 import torch
 from torch import Tensor
 
-from sknn_tricks.fused._layers import pad_last
 from sknn_tricks.fused._rows import Rows, batch_sizes
+from sknn_tricks.fused.stacks._layers import pad_last
 
 # Different data up to this size are put together, so that one call gathers a step's rows.
 POOLED_BYTES = 2**26

@@ -9,10 +9,10 @@ from typing import Self, cast
 
 from torch import Tensor, nn
 
-from sknn_tricks.fused._layers import LAYERS, Flatten, Layer, Linear, Relu, register
-from sknn_tricks.fused._masks import StackedDropout
 from sknn_tricks.fused._net import own_memory
-from sknn_tricks.fused._norms import BatchNorm
+from sknn_tricks.fused.stacks._layers import LAYERS, Flatten, Layer, Linear, Relu, register
+from sknn_tricks.fused.stacks._masks import StackedDropout
+from sknn_tricks.fused.stacks._norms import BatchNorm
 from sknn_tricks.nets._residual import Residual
 
 

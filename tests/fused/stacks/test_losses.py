@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from sknn_tricks import losses
-from sknn_tricks.fused import _losses
-from sknn_tricks.fused._layers import pad_last
-from sknn_tricks.fused._stack_net import StackedCriterion, per_member
-from sknn_tricks.fused._stack_rows import StackBatch
+from sknn_tricks.fused.stacks import _losses
+from sknn_tricks.fused.stacks._batches import StackBatch
+from sknn_tricks.fused.stacks._layers import pad_last
+from sknn_tricks.fused.stacks._stack_net import StackedCriterion, per_member
 
 N_MEMBERS, N_ROWS = 3, 7
 N_OUTPUTS = [1, 2, 5, 32, 33]

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from sknn_tricks.fused import _torch_private as steps
-from sknn_tricks.fused._stack import Stack, plain_layers
+from sknn_tricks.fused.stacks import _torch_private as steps
+from sknn_tricks.fused.stacks._stack import Stack, plain_layers
 
 
 @dataclass(frozen=True)

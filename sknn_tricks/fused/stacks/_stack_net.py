@@ -12,15 +12,15 @@ from skorch import NeuralNet
 from torch import Tensor, nn
 
 from sknn_tricks._padding import padded
-from sknn_tricks.fused import _losses
 from sknn_tricks.fused._job import Cancelled, Job
-from sknn_tricks.fused._masks import StackedDropout
 from sknn_tricks.fused._member import Member
 from sknn_tricks.fused._net import StopTraining
 from sknn_tricks.fused._plan import numbers_of_rows
-from sknn_tricks.fused._stack import Stack, stack
-from sknn_tricks.fused._stack_optim import STACKED, Rates, runs
-from sknn_tricks.fused._stack_rows import Part, StackBatch, StackBatches
+from sknn_tricks.fused.stacks import _losses
+from sknn_tricks.fused.stacks._batches import Part, StackBatch, StackBatches
+from sknn_tricks.fused.stacks._masks import StackedDropout
+from sknn_tricks.fused.stacks._optimizers import STACKED, Rates, runs
+from sknn_tricks.fused.stacks._stack import Stack, stack
 
 # Rows of a validation batch.
 VALID_BATCH = 512

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sknn_tricks._padding import padded
-from sknn_tricks.fused._layers import Layer, register
+from sknn_tricks.fused.stacks._layers import Layer, register
 from sknn_tricks.nets import Dropout
 from sknn_tricks.nets._dropout import draw_bits
 

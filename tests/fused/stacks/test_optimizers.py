@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sknn_tricks.fused._stack import stack
-from sknn_tricks.fused._stack_optim import STACKED, Rates, runs
+from sknn_tricks.fused.stacks._optimizers import STACKED, Rates, runs
+from sknn_tricks.fused.stacks._stack import stack
 from sknn_tricks.nets._residual import Residual
 from sknn_tricks.optim import OPTIMIZERS, make_optimizer
 

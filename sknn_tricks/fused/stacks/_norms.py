@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sknn_tricks._padding import WIDTH
-from sknn_tricks.fused._layers import Layer, pad_last, register, sum_rows
+from sknn_tricks.fused.stacks._layers import Layer, pad_last, register, sum_rows
 
 
 @register

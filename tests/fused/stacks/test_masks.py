@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sknn_tricks.fused._masks import StackedDropout
+from sknn_tricks.fused.stacks._masks import StackedDropout
 from sknn_tricks.nets import Dropout
 
 WIDTH = 5

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sknn_tricks.fused._job import Cancelled, Trained
-from sknn_tricks.fused._task_warnings import TaskWarnings
+from sknn_tricks.fused.rendezvous._task_warnings import TaskWarnings
 
 if TYPE_CHECKING:
-    from sknn_tricks.fused._hub import Hub
+    from sknn_tricks.fused.rendezvous._hub import Hub
 
 _this_thread = threading.local()
 

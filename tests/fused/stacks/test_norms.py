@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from sknn_tricks.fused._norms import BatchNorm, LayerNorm
+from sknn_tricks.fused.stacks._norms import BatchNorm, LayerNorm
 
 WIDTHS = [1, 5, 32, 33]
 

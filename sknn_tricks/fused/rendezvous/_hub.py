@@ -24,7 +24,7 @@ from typing import Protocol
 
 from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._memory import available_bytes, job_bytes
-from sknn_tricks.fused._tasks import Call, Seat, Task, current_task
+from sknn_tricks.fused.rendezvous._tasks import Call, Seat, Task, current_task
 
 # Tasks that may be parked at once: some stacks full (a stack takes about 32 nets). More would cost
 # memory and threads, and gain nothing.

@@ -10,11 +10,11 @@ import joblib
 from joblib.parallel import ParallelBackendBase, get_active_backend
 
 from sknn_tricks._messages import message
-from sknn_tricks.fused._hub import MAX_PARKED, Hub
 from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._report import Report
-from sknn_tricks.fused._tasks import Call, Task, current_task
 from sknn_tricks.fused._train import train
+from sknn_tricks.fused.rendezvous._hub import MAX_PARKED, Hub
+from sknn_tricks.fused.rendezvous._tasks import Call, Task, current_task
 
 
 class Fusion:

@@ -3,9 +3,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sknn_tricks.fused import Rows, _stack_rows
+from sknn_tricks.fused import Rows
 from sknn_tricks.fused._rows import ShuffledBatches, batch_sizes
-from sknn_tricks.fused._stack_rows import Pool, StackBatches, epoch_parts, flat
+from sknn_tricks.fused.stacks import _batches
+from sknn_tricks.fused.stacks._batches import Pool, StackBatches, epoch_parts, flat
 
 
 def numbered(n_rows, start=0):
@@ -81,7 +82,7 @@ def test_numbers_of_classes_stay():
 @pytest.fixture(params=["put together", "apart"], autouse=True)
 def pooled_bytes(request, monkeypatch):
     if request.param == "apart":
-        monkeypatch.setattr(_stack_rows, "POOLED_BYTES", 0)
+        monkeypatch.setattr(_batches, "POOLED_BYTES", 0)
 
 
 def test_each_member_takes_rows_of_its_own_data():

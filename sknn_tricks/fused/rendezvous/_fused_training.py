@@ -11,10 +11,10 @@ from joblib import parallel_config
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
-from sknn_tricks.fused._backend import FusedBackend, Fusion, active_fusion
 from sknn_tricks.fused._job import Job, Trained
-from sknn_tricks.fused._tasks import current_task
 from sknn_tricks.fused._train import train
+from sknn_tricks.fused.rendezvous._backend import FusedBackend, Fusion, active_fusion
+from sknn_tricks.fused.rendezvous._tasks import current_task
 
 
 def train_together(job: Job) -> Trained:
