@@ -16,6 +16,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from sknn_tricks._read_once import ReadOnce
 from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight, has_listeners
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
@@ -34,7 +35,7 @@ from sknn_tricks.nets import as_spec
 OF_SKORCH = ("batches", "_batch_count", "_best")
 
 
-class BaseNet(CallbackSupportMixin, BaseEstimator):
+class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators. A subclass says what targets mean.
 
     A subclass writes ``_check_y``, ``_learn_target``, ``_encode``, ``_labels``, ``_row_weights``

@@ -108,9 +108,9 @@ def plan(jobs: Sequence[Job], n_jobs: int) -> tuple[list[Chunk], dict[int, Excep
     for job in jobs:
         data.setdefault(id(job.train), len(data))
     for members in groups.values():
-        # Neighbours share data and settings as far as possible: that saves calls.
+        # Neighbours share settings and data as far as possible: that saves calls.
         members.sort(
-            key=lambda i: (*numbers_of_rows(jobs[i]), data[id(jobs[i].train)], _rates(jobs[i]))
+            key=lambda i: (*numbers_of_rows(jobs[i]), _rates(jobs[i]), data[id(jobs[i].train)])
         )
         first = jobs[members[0]]
         specimen = _specimen(first, specimens)

@@ -23,6 +23,7 @@ def train(
     jobs: Sequence[Job],
     *,
     n_jobs: int = 1,
+    n_cores: int | None = None,
     report: Report | None = None,
     is_cancelled: IsCancelled = lambda: False,
 ) -> list[Trained]:
@@ -33,6 +34,8 @@ def train(
     jobs : sequence of Job
     n_jobs : int, default=1
         Cores to train stacks on.
+    n_cores : int, default=None
+        Cores there are, where others of them are at work as well. Default is `n_jobs`.
     report : Report, default=None
         Is told what trained with what.
     is_cancelled : callable, default never
@@ -50,7 +53,7 @@ def train(
         chunks, errors = plan(jobs, n_jobs)
     results = {i: Trained(None, error=error) for i, error in errors.items()}
     for chunk, (trained, batches) in zip(
-        chunks, _run(jobs, chunks, n_jobs, is_cancelled), strict=True
+        chunks, _run(jobs, chunks, n_jobs, n_cores or n_jobs, is_cancelled), strict=True
     ):
         results |= dict(zip(chunk.jobs, trained, strict=True))
         for batch in batches:
@@ -59,19 +62,25 @@ def train(
 
 
 def _run(
-    jobs: Sequence[Job], chunks: Sequence[Chunk], n_jobs: int, is_cancelled: IsCancelled
+    jobs: Sequence[Job],
+    chunks: Sequence[Chunk],
+    n_jobs: int,
+    n_cores: int,
+    is_cancelled: IsCancelled,
 ) -> list[tuple[list[Trained], list[Batch]]]:
     """Run the chunks: here, in threads, or in processes where that is faster."""
-    n_jobs = max(min(n_jobs, len(chunks)), 1)
-    seconds = sum(chunk.seconds for chunk in chunks)
-    if n_jobs > 1 and is_worth_it(seconds) and can_travel(jobs):
+    # Other cores are given as much.
+    seconds = sum(chunk.seconds for chunk in chunks) * n_cores / n_jobs
+    in_company = len(chunks) > 1 or n_jobs < n_cores
+    if n_cores > 1 and in_company and is_worth_it(seconds) and can_travel(jobs):
         try:
-            return run_elsewhere(jobs, chunks, n_jobs, is_cancelled)
+            return run_elsewhere(jobs, chunks, n_cores, is_cancelled)
         except Exception as error:  # something that cannot travel, or a process that died
             LOG.info("Training goes on in threads, as processes failed: %s", error)
     run = delayed(run_chunk)
-    in_company = len(jobs) > 1
-    return Parallel(n_jobs=n_jobs, backend="threading", batch_size=1)(
+    in_company |= len(jobs) > 1
+    n_threads = max(min(n_jobs, len(chunks)), 1)
+    return Parallel(n_jobs=n_threads, backend="threading", batch_size=1)(
         run([jobs[i] for i in chunk.jobs], chunk.alone, in_company, is_cancelled)
         for chunk in chunks
     )

@@ -13,11 +13,12 @@ from sklearn.base import BaseEstimator
 from torch import nn
 
 from sknn_tricks._messages import message
+from sknn_tricks._read_once import ReadOnce
 from sknn_tricks.nets._activations import make_activation
 from sknn_tricks.nets._dropout import Dropout
 
 
-class MLP(BaseEstimator):
+class MLP(ReadOnce, BaseEstimator):
     """A multi-layer perceptron: ``[Linear -> BatchNorm -> activation -> dropout] x n -> Linear``.
 
     This holds parameters only; `build` makes the torch module. As ``module=MLP(...)`` of a

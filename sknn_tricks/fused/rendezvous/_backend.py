@@ -37,14 +37,27 @@ class Fusion:
         self.n_jobs = n_jobs
         self.n_jobs_of_call = -1
         self.report = Report()
-        self.hub = Hub(self.train)
+        self.hub = Hub(self.train, self.n_cores)
+
+    def n_cores(self) -> int:
+        """Return how many cores to train on."""
+        return cores(self.n_jobs_of_call if self.n_jobs is None else self.n_jobs)
 
     def train(
-        self, jobs: Sequence[Job], *, is_cancelled: Callable[[], bool] = lambda: False
+        self,
+        jobs: Sequence[Job],
+        *,
+        n_jobs: int | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> list[Trained]:
-        """Train nets now."""
-        n_cores = cores(self.n_jobs_of_call if self.n_jobs is None else self.n_jobs)
-        return train(jobs, n_jobs=n_cores, report=self.report, is_cancelled=is_cancelled)
+        """Train nets now, on all cores or on some of them."""
+        return train(
+            jobs,
+            n_jobs=n_jobs or self.n_cores(),
+            n_cores=self.n_cores(),
+            report=self.report,
+            is_cancelled=is_cancelled,
+        )
 
 
 class FusedBackend(ParallelBackendBase):

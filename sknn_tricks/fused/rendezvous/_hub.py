@@ -6,11 +6,9 @@ The baton then goes
 
 1. to the oldest of the tasks that can go on;
 2. else to the next new task, as long as there is room for what it may park;
-3. else to nobody, while a trainer trains all that is parked; after it, those tasks can go on.
+3. else to nobody, while all that is parked is trained; after it, those tasks can go on.
 
-Where plenty is parked, its training begins at once, beside the tasks that go on.
-
-So the order in which things happen does not depend on how fast threads are.
+Where many are to come, each portion is trained beside the tasks that go on, on a core of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from sknn_tricks.fused._job import Job, Trained
@@ -30,8 +29,8 @@ from sknn_tricks.fused.rendezvous._tasks import Call, Seat, Task, current_task
 # memory and threads, and gain nothing.
 MAX_PARKED = 256
 
-# Parked tasks that fill the stacks of all cores: they are trained while others go on.
-PLENTY = 120
+# Tasks from which portions are trained while others go on, and the largest portion: a full stack.
+MANY, FULL = 96, 64
 
 # Seconds between two looks at the clock; on Windows, Ctrl-C is heard only then.
 GLANCE = 0.1
@@ -41,9 +40,9 @@ class Train(Protocol):
     """Trains jobs."""
 
     def __call__(
-        self, jobs: Sequence[Job], *, is_cancelled: Callable[[], bool]
+        self, jobs: Sequence[Job], *, n_jobs: int, is_cancelled: Callable[[], bool]
     ) -> Sequence[Trained]:
-        """Return what became of each job."""
+        """Return what became of each job, trained on so many cores."""
 
 
 class Hub:
@@ -53,10 +52,12 @@ class Hub:
     ----------
     train : Train
         Called in a thread of its own.
+    n_cores : callable () -> int
+        Cores to keep at work; asked whenever there is something to train.
     """
 
-    def __init__(self, train: Train) -> None:
-        self._train = train
+    def __init__(self, train: Train, n_cores: Callable[[], int]) -> None:
+        self._train, self._n_cores = train, n_cores
         self._n_bytes, self._max_bytes = 0, available_bytes() // 4
         # Guards the hub, its calls and its tasks; nothing foreign runs under it, with one
         # exception that makes it an RLock: a garbage collection may abort a forgotten call.
@@ -65,7 +66,8 @@ class Hub:
         self._resumed: deque[Task] = deque()
         self._new: list[Task] = []
         self._parked: dict[Task, Job] = {}
-        self._training: dict[Task, Job] = {}
+        self._portions: list[dict[Task, Job]] = []  # that are trained right now
+        self._n_begun = 0
 
     # --- what threads ask for ---------------------------------------------------------------
 
@@ -196,8 +198,8 @@ class Hub:
 
     def _pass_on(self) -> None:
         """Give the baton, if it is free, to the next task; or begin to train what is parked."""
-        if len(self._parked) >= PLENTY and not self._training:
-            self._begin_training()
+        if size := self._portion():
+            self._begin_training(size, n_jobs=1)
         if self._holder is not None:
             return
         if self._resumed:
@@ -206,16 +208,38 @@ class Hub:
         elif self._new and self._has_room():
             self._holder = self._new.pop(0)
             self._holder.thread.start()
-        elif self._parked and not self._training:
-            self._begin_training()
+        elif self._parked and (idle := self._n_cores() - len(self._portions)) > 0:
+            self._begin_training(len(self._parked), n_jobs=idle)
 
-    def _begin_training(self) -> None:
-        self._training, self._parked = self._parked, {}
-        threading.Thread(target=self._train_batch, name="sknn_tricks trainer", daemon=True).start()
+    def _portion(self) -> int:
+        """Return how many parked tasks to train beside those that go on: 0 to wait for more.
+
+        What is to come is cut evenly, so that all cores are done at the same time.
+        """
+        to_come, n_cores = len(self._parked) + len(self._new), self._n_cores()
+        if not 0 < len(self._portions) < n_cores and (n_cores == 1 or to_come < MANY):
+            return 0
+        n_portions = -(-to_come // FULL)
+        n_portions += -(n_portions + self._n_begun) % n_cores
+        size = -(-to_come // max(n_portions, 1))
+        return size if len(self._portions) < n_cores and len(self._parked) >= size else 0
+
+    def _begin_training(self, size: int, n_jobs: int) -> None:
+        portion = dict(islice(self._parked.items(), size))
+        for task in portion:
+            del self._parked[task]
+        self._portions.append(portion)
+        self._n_begun += 1
+        threading.Thread(
+            target=self._train_portion,
+            args=(portion, n_jobs),
+            name="sknn_tricks trainer",
+            daemon=True,
+        ).start()
 
     def _has_room(self) -> bool:
         """Whether one more task may park; those that wait for calls do not count."""
-        n_waiting = len(self._parked) + len(self._training)
+        n_waiting = len(self._parked) + sum(len(portion) for portion in self._portions)
         return n_waiting < MAX_PARKED and self._n_bytes < self._max_bytes
 
     def _line_up(self, task: Task) -> None:
@@ -250,17 +274,19 @@ class Hub:
         for task in dropped:
             task.drop()
 
-    def _train_batch(self) -> None:
-        batch = self._training
-        is_cancelled = lambda: all(task.is_cancelled for task in batch)  # noqa: E731
+    def _train_portion(self, portion: dict[Task, Job], n_jobs: int) -> None:
+        is_cancelled = lambda: all(task.is_cancelled for task in portion)  # noqa: E731
         try:
-            results = self._train(list(batch.values()), is_cancelled=is_cancelled)
-            for task, trained in zip(batch, results, strict=True):
+            jobs = list(portion.values())
+            results = self._train(jobs, n_jobs=n_jobs, is_cancelled=is_cancelled)
+            for task, trained in zip(portion, results, strict=True):
                 task.trained = trained
         except BaseException as error:
-            for task in batch:
+            for task in portion:
                 task.trained = Trained(None, error=error)
         with self._lock:
-            self._training = {}
-            self._resumed.extend(batch)
+            self._portions.remove(portion)
+            if not self._portions:
+                self._n_begun = 0
+            self._resumed.extend(portion)
             self._pass_on()

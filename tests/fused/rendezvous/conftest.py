@@ -26,7 +26,7 @@ def on_train(monkeypatch):
     """
 
     def set_train(function):
-        def train(jobs, *, n_jobs=1, report=None, is_cancelled=lambda: False):
+        def train(jobs, *, n_jobs=1, n_cores=1, report=None, is_cancelled=lambda: False):
             results = function(jobs, is_cancelled) or [f"net {job.seed}" for job in jobs]
             return [_trained(result) for result in results]
 

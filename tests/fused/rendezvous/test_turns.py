@@ -2,6 +2,7 @@
 
 import contextvars
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -10,7 +11,7 @@ from joblib import Parallel, delayed, parallel_config
 
 from sknn_tricks.fused import fused_training
 from sknn_tricks.fused.rendezvous import _hub, train_together
-from sknn_tricks.fused.rendezvous._hub import MAX_PARKED, PLENTY
+from sknn_tricks.fused.rendezvous._hub import FULL, MANY, MAX_PARKED
 
 
 def call(*tasks, **settings):
@@ -75,8 +76,70 @@ def test_more_tasks_than_are_handed_over_at_once(trainings, fit):
         assert Parallel()(delayed(fit)(i) for i in range(600)) == [f"net {i}" for i in range(600)]
     sizes = [len(seeds) for seeds in trainings]
     assert sum(sizes) == 600
-    assert sizes[0] == PLENTY
+    assert sizes[0] == FULL
     assert max(sizes) <= MAX_PARKED
+
+
+@pytest.mark.parametrize(
+    ("n_tasks", "n_cores", "sizes"),
+    [
+        (MANY - 1, 2, [MANY - 1]),
+        (MANY, 2, [48, 48]),
+        (100, 2, [50, 50]),
+        (180, 2, [45, 45, 45, 45]),
+        (180, 3, [60, 60, 60]),
+        (150, 1, [150]),
+    ],
+)
+def test_many_tasks_are_cut_evenly_among_cores(fit, on_train, n_tasks, n_cores, sizes):
+    begun = []
+
+    @on_train
+    def train_slowly(jobs, is_cancelled):
+        begun.append([job.seed for job in jobs])
+        all_at_work = min(len(begun) - 1 + n_cores, len(sizes))
+        while len(begun) < all_at_work:
+            time.sleep(0.001)
+
+    with fused_training(n_jobs=n_cores):
+        Parallel()(delayed(fit)(seed) for seed in range(n_tasks))
+    assert [len(seeds) for seeds in begun] == sizes
+    assert sorted(sum(begun, [])) == list(range(n_tasks))
+
+
+def test_portions_train_while_other_tasks_go_on(fit, on_train):
+    begun, others = threading.Event(), []
+
+    @on_train
+    def train(jobs, is_cancelled):
+        begun.set()
+        while len(others) < MANY:
+            time.sleep(0.001)
+
+    def task(seed):
+        if begun.is_set():
+            others.append(seed)
+        return fit(seed)
+
+    with fused_training(n_jobs=2):
+        Parallel()(delayed(task)(seed) for seed in range(2 * MANY))
+    assert len(others) >= MANY
+
+
+def test_no_more_portions_than_cores_train_at_once(fit, on_train):
+    at_work, most, lock = [], [], threading.Lock()
+
+    @on_train
+    def train(jobs, is_cancelled):
+        with lock:
+            at_work.append(1)
+            most.append(len(at_work))
+        time.sleep(0.02)
+        at_work.pop()
+
+    with fused_training(n_jobs=3):
+        Parallel()(delayed(fit)(seed) for seed in range(600))
+    assert max(most) <= 3
 
 
 def test_portions_are_small_where_memory_is(trainings, fit, monkeypatch, make_job):
@@ -124,7 +187,7 @@ def test_fits_while_tasks_are_handed_over(trainings, fit, n_tasks):
     """The iterator of tasks may fit; later ones are drawn when others end."""
     with fused_training():
         Parallel()(delayed(fit)(fit(seed)) for seed in range(n_tasks))
-    assert next(len(seeds) for seeds in trainings if len(seeds) > 1) == min(n_tasks, PLENTY)
+    assert next(len(seeds) for seeds in trainings if len(seeds) > 1) in (n_tasks, MAX_PARKED, FULL)
 
 
 def test_fits_while_a_task_hands_over_its_own(trainings, fit):
