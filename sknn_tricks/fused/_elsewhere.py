@@ -27,14 +27,15 @@ from sknn_tricks.fused._make import blank_net
 from sknn_tricks.fused._plan import Chunk
 from sknn_tricks.fused._report import Batch
 
-# Seconds of work, on one core, from which it is worth to start processes; and to use them while
-# they are there: joblib keeps them for five minutes.
-WORTH_A_START = 2.0
+# Seconds of work, on one core, from which it is worth to start processes (work that was done here
+# for want of them counts too: there may well be as much to come), and to use them while they are
+# there: joblib keeps them for five minutes.
+WORTH_A_START = 6.0
 WORTH_THE_WAY = 0.3
 KEPT = 240.0
 
-
 _ready_until = 0.0
+_done_here = 0.0
 
 
 @dataclass
@@ -76,8 +77,15 @@ def can_travel(jobs: Sequence[Job]) -> bool:
 
 def is_worth_it(seconds: float) -> bool:
     """Whether so many seconds of work, on one core, are better done in processes."""
-    ready = time.monotonic() < _ready_until
-    return seconds > (WORTH_THE_WAY if ready else WORTH_A_START)
+    if time.monotonic() < _ready_until:
+        return seconds > WORTH_THE_WAY
+    return _done_here + seconds > WORTH_A_START
+
+
+def note_done_here(seconds: float) -> None:
+    """Remember work that was not worth processes."""
+    global _done_here
+    _done_here += seconds
 
 
 def run_elsewhere(
@@ -89,8 +97,8 @@ def run_elsewhere(
         packed = Parallel(n_jobs=n_jobs, backend="loky", batch_size=1)(tasks)
         if is_cancelled():
             raise Cancelled
-    global _ready_until
-    _ready_until = time.monotonic() + KEPT
+    global _ready_until, _done_here
+    _ready_until, _done_here = time.monotonic() + KEPT, 0.0
     return [
         ([_unpack(each, jobs[i]) for each, i in zip(nets, chunk.jobs, strict=True)], batches)
         for (nets, batches), chunk in zip(packed, chunks, strict=True)

@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 
 from sknn_tricks.fused._chunk import run_chunk
 from sknn_tricks.fused._cpu import one_thread
-from sknn_tricks.fused._elsewhere import can_travel, is_worth_it, run_elsewhere
+from sknn_tricks.fused._elsewhere import can_travel, is_worth_it, note_done_here, run_elsewhere
 from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._plan import Chunk, plan, shared_data
 from sknn_tricks.fused._report import Batch, Report
@@ -72,11 +72,13 @@ def _run(
     # Other cores are given as much.
     seconds = sum(chunk.seconds for chunk in chunks) * n_cores / n_jobs
     in_company = len(chunks) > 1 or n_jobs < n_cores
-    if n_cores > 1 and in_company and is_worth_it(seconds) and can_travel(jobs):
+    if n_cores > 1 and in_company and can_travel(jobs):
         try:
-            return run_elsewhere(jobs, chunks, n_cores, is_cancelled)
+            if is_worth_it(seconds):
+                return run_elsewhere(jobs, chunks, n_cores, is_cancelled)
         except Exception as error:  # something that cannot travel, or a process that died
             LOG.info("Training goes on in threads, as processes failed: %s", error)
+        note_done_here(seconds * n_jobs / n_cores)
     run = delayed(run_chunk)
     in_company |= len(jobs) > 1
     n_threads = max(min(n_jobs, len(chunks)), 1)

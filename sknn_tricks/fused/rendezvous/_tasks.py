@@ -118,6 +118,8 @@ class Task(Seat):
         # joblib draws further tasks from their iterator in the callback, under a lock that other
         # tasks need at their end: a net that is fitted in there must not wait for those.
         _this_thread.task = None
+        # It holds what was fitted; joblib keeps the task until all have ended.
+        self.function = _nothing
         self._call_back()
         self.hub.end(self, time.perf_counter() - start)
 
@@ -130,6 +132,10 @@ class Task(Seat):
         else:
             if self.error is not None:
                 self.error.__traceback__ = traceback  # which joblib cuts off
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def current_task() -> Task | None:
