@@ -3,7 +3,8 @@
     python benchmarks/bench_scaling.py [--figure benchmarks/search_time.png]
 
 The 64-64 net of bench_search.py on digits, 20 epochs, 5 folds; each search in a Python of its own,
-warmed up by a search that starts its processes. Memory is the peak of the process and its workers, added up.
+warmed up by a search that starts its processes. Memory is the peak of the process and its workers,
+added up.
 """
 
 from __future__ import annotations
@@ -81,6 +82,9 @@ def draw(taken: dict[str, dict[int, float]], path: str) -> None:
         xscale="log", yscale="log", xlabel="candidates (x 5 folds)", ylabel="seconds of a search",
         title="64-64 net, digits, 20 epochs, two cores",
     )  # fmt: skip
+    for axis, ticks in ((axes.xaxis, SIZES["fused"]), (axes.yaxis, [1, 3, 10, 30, 100])):
+        axis.set_ticks(ticks, labels=map(str, ticks))
+        axis.set_ticks([], minor=True)
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=110)

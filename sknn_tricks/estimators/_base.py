@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
 
@@ -20,6 +21,12 @@ from sknn_tricks._read_once import ReadOnce
 from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight, has_listeners
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
+from sknn_tricks.estimators._ensemble import (
+    as_member,
+    bootstrap,
+    mean_history,
+    member_states,
+)
 from sknn_tricks.estimators._epochs import EpochTasks
 from sknn_tricks.estimators._precision import dtype_name, in_float64
 from sknn_tricks.estimators._settings import check_betas, copies_of_callbacks, find_device
@@ -60,6 +67,8 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         "tol": [Interval(Real, 0, None, closed="left")],
         "callbacks": [list, tuple, None],
         "warm_start": ["boolean"],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "bagging": ["boolean"],
         "dtype": [StrOptions({"float32", "float64"})],
         "device": [str, torch.device],
         "verbose": ["verbose"],
@@ -86,6 +95,8 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         tol: float = 0.0,
         callbacks: Any = None,
         warm_start: bool = False,
+        n_members: int = 1,
+        bagging: bool = False,
         dtype: str = "float32",
         device: Any = "auto",
         verbose: int = 0,
@@ -108,6 +119,8 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         self.tol = tol
         self.callbacks = callbacks
         self.warm_start = warm_start
+        self.n_members = n_members
+        self.bagging = bagging
         self.dtype = dtype
         self.device = device
         self.verbose = verbose
@@ -196,27 +209,65 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         self._validate_params()
         resume = resume and hasattr(self, "net_")
         data = self._learn_from_data(X, y, sample_weight, classes, resume)
-        seed = self.net_.seed if resume else draw_seed(self.random_state)
         stopping = Stopping(self.patience, self.tol) if early_stopping else None
-        rows, valid = self._split(data, stopping, validation_data, seed)
+        members = self._members_to_train(resume)
+        jobs = [
+            member._job(data, max_epochs, stopping, validation_data, resume) for member in members
+        ]
 
         context = self._init_callback_context(max_subtasks=max_epochs)
         hooks = {"estimator": self, **data.hooks()}
         context.call_on_fit_task_begin(**hooks)
-        job = Job(
+        if has_listeners(context):
+            # Of an ensemble, the first member tells of its epochs.
+            jobs[0] = replace(jobs[0], epochs=EpochTasks(context, hooks))
+        for member, trained in zip(members, train_together(*jobs), strict=True):
+            member._take_over(trained, member.history_ if resume else [])
+        if members != [self]:
+            self._take_over_members(members)
+        context.call_on_fit_task_end(**hooks, reconstruction_attributes=dict)
+        return self
+
+    def _members_to_train(self, resume: bool) -> list[Self]:
+        """Return the single nets to train: this one, or those of the ensemble."""
+        if resume:
+            self._check_n_members()
+        if self.n_members == 1:
+            return [self]
+        if resume:
+            return [
+                as_member(self, member.random_state)._continuing(member) for member in self.members_
+            ]
+        return [
+            as_member(self, state) for state in member_states(self.random_state, self.n_members)
+        ]
+
+    def _continuing(self, before: Self) -> Self:
+        """Take over a member's net and history, to go on from."""
+        for name in ("net_", "history_", "n_iter_"):
+            setattr(self, name, getattr(before, name))
+        return self
+
+    def _job(
+        self,
+        data: Data,
+        max_epochs: int,
+        stopping: Stopping | None,
+        validation_data: tuple[Any, Any] | None,
+        resume: bool,
+    ) -> Job:
+        """Return what trains this single net."""
+        seed = self.net_.seed if resume else draw_seed(self.random_state)
+        rows, valid = self._split(data, stopping, validation_data, seed)
+        return Job(
             train=rows,
             valid=valid,
             max_epochs=max_epochs,
             stopping=stopping,
             seed=seed,
-            epochs=EpochTasks(context, hooks) if has_listeners(context) else None,
             start=self.net_ if resume else None,
             **self._settings(),
         )
-        trained = train_together(job)
-        self._take_over(trained, self.history_ if resume else [])
-        context.call_on_fit_task_end(**hooks, reconstruction_attributes=dict)
-        return self
 
     def _learn_from_data(
         self, X: Any, y: Any, sample_weight: Any, classes: Any, resume: bool
@@ -227,6 +278,7 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         self._device = torch.device(self.net_.device) if resume else find_device(self.device)
         data = self._check_data(X, y, sample_weight, reset=not resume)
         if not resume:
+            self.__dict__.pop("members_", None)
             self.input_shape_ = data.X.shape[1:]
             self._foreign = as_spec(self.module).foreign
         self._check_shape(data.X)
@@ -287,13 +339,17 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
     ) -> tuple[Rows, Rows | None]:
         """Return the rows to train on and those to watch."""
         if validation_data is not None:
-            return self._rows(data), self._rows(self._check_validation_data(validation_data))
+            watched = self._rows(self._check_validation_data(validation_data))
+            return self._rows(self._bagged(data, seed)), watched
         if stopping is None:
-            return self._rows(data), None
+            return self._rows(self._bagged(data, seed)), None
         kept, held_out = hold_out(
             len(data), self.validation_fraction, self._labels(data.y), stream_seed(seed, "split")
         )
-        return self._rows(data.take(kept)), self._rows(data.take(held_out))
+        return self._rows(self._bagged(data.take(kept), seed)), self._rows(data.take(held_out))
+
+    def _bagged(self, data: Data, seed: int) -> Data:
+        return data.take(bootstrap(len(data), seed)) if self.bagging else data
 
     def _check_validation_data(self, validation_data: tuple[Any, Any]) -> Data:
         if not (isinstance(validation_data, tuple | list) and len(validation_data) == 2):
@@ -328,33 +384,52 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
             for epoch in trained.net.history[len(before) :]
         ]
         self.history_ = [*before, *new]
-        self._n_epochs_of_fit = len(new)
+        self._summarise(len(new))
+
+    def _summarise(self, n_epochs: int) -> None:
+        """Set what follows from the history, whose last so many epochs are of this fit."""
+        self._n_epochs_of_fit = n_epochs
         self.n_iter_ = len(self.history_)
         self.loss_curve_ = [epoch["train_loss"] for epoch in self.history_]
         scores = [epoch["valid_score"] for epoch in self.history_ if "valid_score" in epoch]
         self.validation_scores_ = scores or None
 
+    def _take_over_members(self, members: list[Self]) -> None:
+        """Set the fitted attributes of an ensemble: the members, and means over them."""
+        self.members_, self.net_ = members, members[0].net_
+        self.history_ = mean_history([member.history_ for member in members])
+        self.best_epoch_ = max(member.best_epoch_ for member in members)
+        self._summarise(max(member._n_epochs_of_fit for member in members))
+
     # --- prediction -------------------------------------------------------------------------
 
     @torch.no_grad()
     def _outputs(self, X: Any) -> Tensor:
-        """Return the module's outputs as float64 (N, O) on the CPU.
+        """Return each member's outputs as float64 (K, N, O) on the CPU.
 
         They are computed in float64, where the rows beside a row change its last digits only; a
         foreign module computes in its own precision.
         """
         check_is_fitted(self)
-        module = self.net_.module_.eval()
-        dtype = dtype_name(module) if self._foreign else "float64"
+        dtype = dtype_name(self.net_.module_) if self._foreign else "float64"
         X = validate_data(self, X, reset=False, dtype=dtype, order="C", allow_nd=True)
         self._check_shape(X)
+        members = getattr(self, "members_", [self])
+        return torch.stack([member._module_outputs(to_tensor(X)) for member in members])
+
+    def _module_outputs(self, x: Tensor) -> Tensor:
+        module = self.net_.module_.eval()
         forward = module if self._foreign else in_float64(module)
         device = torch.device(self.net_.device)
-        batches = to_tensor(X).split(PREDICT_BATCH)
         # A foreign module may work in place, and the memory may be the user's.
-        rows = (x.to(device, copy=self._foreign) for x in batches)
-        with one_thread() if is_small(module, len(X)) else nullcontext():
-            return torch.cat([forward(x).cpu() for x in rows]).double()
+        rows = (batch.to(device, copy=self._foreign) for batch in x.split(PREDICT_BATCH))
+        with one_thread() if is_small(module, len(x)) else nullcontext():
+            return torch.cat([forward(batch).cpu() for batch in rows]).double()
+
+    def _check_n_members(self) -> None:
+        trained = len(getattr(self, "members_", [self]))
+        if self.n_members != trained:
+            raise ValueError(refusals.other_n_members(self.n_members, trained))
 
     def _check_dtype(self) -> None:
         trained_in = dtype_name(self.net_.module_)

@@ -84,6 +84,11 @@ class NetClassifier(ClassifierMixin, BaseNet):
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last fit. The module, optimizer, callbacks
         and device stay those of the first; the other parameters may change in between.
+    n_members : int, default=1
+        Nets of a deep ensemble: they differ in their random streams, are trained as one stack,
+        and their predictions are averaged.
+    bagging : bool, default=False
+        Whether each net trains on as many rows drawn with replacement.
     dtype : {"float32", "float64"}, default="float32"
         Precision of weights and data.
     device : str or torch.device, default="auto"
@@ -107,6 +112,10 @@ class NetClassifier(ClassifierMixin, BaseNet):
         Mean training loss of each epoch, in nats, without penalties.
     validation_scores_ : list of float or None
         Accuracy on the validation rows after each epoch.
+    members_ : list of NetClassifier
+        The fitted single nets of an ensemble, each to the bit what it is when fitted by itself.
+        The other attributes are means over them, and ``net_`` is the first one's. Only for
+        ``n_members > 1``.
     best_epoch_ : int
         The epoch, from 1, whose weights are kept: the last, or early stopping's best.
     n_iter_ : int
@@ -163,6 +172,8 @@ class NetClassifier(ClassifierMixin, BaseNet):
         class_weight: Any = None,
         callbacks: Any = None,
         warm_start: bool = False,
+        n_members: int = 1,
+        bagging: bool = False,
         dtype: str = "float32",
         device: Any = "auto",
         verbose: int = 0,
@@ -186,6 +197,8 @@ class NetClassifier(ClassifierMixin, BaseNet):
             tol=tol,
             callbacks=callbacks,
             warm_start=warm_start,
+            n_members=n_members,
+            bagging=bagging,
             dtype=dtype,
             device=device,
             verbose=verbose,
@@ -239,8 +252,35 @@ class NetClassifier(ClassifierMixin, BaseNet):
             Columns in the order of ``classes_``; rows sum to 1, except for multi-label targets,
             where each column is the probability that the row has that label.
         """
+        return self._member_probabilities(X).mean(dim=0).numpy()
+
+    def predict_proba_members(self, X: Any) -> NDArray[np.float64]:
+        """Return what each member of the ensemble takes for the probability of each class.
+
+        How far they are apart tells how sure the net can be of its classes there.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N, ...)
+
+        Returns
+        -------
+        ndarray of float64, shape (K, N, O)
+            `predict_proba` is their mean over the K members.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> net = NetClassifier(n_members=3, max_epochs=2, random_state=0).fit(X, y)
+        >>> net.predict_proba_members(X).shape
+        (3, 150, 3)
+        """
+        return self._member_probabilities(X).numpy()
+
+    def _member_probabilities(self, X: Any) -> Tensor:
         outputs = self._outputs(X)
-        return (outputs.sigmoid() if self._multilabel else outputs.softmax(dim=1)).numpy()
+        return outputs.sigmoid() if self._multilabel else outputs.softmax(dim=2)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithm of the probability of each class.
@@ -254,9 +294,12 @@ class NetClassifier(ClassifierMixin, BaseNet):
         ndarray of float64, shape (N, O)
             Exact also where the probability itself is rounded to 0.
         """
+        return self._log_probabilities(X).numpy()
+
+    def _log_probabilities(self, X: Any) -> Tensor:
         outputs = self._outputs(X)
-        log = logsigmoid(outputs) if self._multilabel else outputs.log_softmax(dim=1)
-        return log.numpy()
+        log = logsigmoid(outputs) if self._multilabel else outputs.log_softmax(dim=2)
+        return log.logsumexp(dim=0) - math.log(len(log))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most likely class of each row, or an indicator matrix of labels.
@@ -269,10 +312,10 @@ class NetClassifier(ClassifierMixin, BaseNet):
         -------
         ndarray of shape (N,) or (N, O)
         """
-        outputs = self._outputs(X)
+        log = self._log_probabilities(X)
         if self._multilabel:
-            return (outputs > 0).numpy().astype(int)
-        return self.classes_[outputs.argmax(dim=1).numpy()]
+            return (log > -math.log(2)).numpy().astype(int)
+        return self.classes_[log.argmax(dim=1).numpy()]
 
     # --- what targets mean ------------------------------------------------------------------
 

@@ -48,6 +48,16 @@ def other_dtype(dtype: str, trained_in: str) -> str:
     )
 
 
+def other_n_members(n_members: int, trained: int) -> str:
+    """Say that the size of the ensemble changed between two fits of one net."""
+    return message(
+        "n_members cannot change while training goes on",
+        expected=f"n_members={trained}",
+        got=f"n_members={n_members}",
+        todo="Set it back, or fit anew with warm_start=False",
+    )
+
+
 def other_shape(shape: tuple[int, ...], fitted: tuple[int, ...]) -> str:
     """Say that the rows have another shape than in fit."""
     return message(

@@ -73,6 +73,11 @@ class NetRegressor(RegressorMixin, BaseNet):
         Whether `fit` goes on from the weights of the last fit, and with its target scale. The
         module, optimizer, callbacks and device stay those of the first; the other parameters may
         change in between.
+    n_members : int, default=1
+        Nets of a deep ensemble: they differ in their random streams, are trained as one stack,
+        and their predictions are averaged.
+    bagging : bool, default=False
+        Whether each net trains on as many rows drawn with replacement.
     dtype : {"float32", "float64"}, default="float32"
         Precision of weights and data in training.
     device : str or torch.device, default="auto"
@@ -98,6 +103,10 @@ class NetRegressor(RegressorMixin, BaseNet):
         Mean training loss of each epoch: squared error in standardised units, without penalties.
     validation_scores_ : list of float or None
         R^2 on the validation rows after each epoch.
+    members_ : list of NetRegressor
+        The fitted single nets of an ensemble, each to the bit what it is when fitted by itself.
+        The other attributes are means over them, and ``net_`` is the first one's. Only for
+        ``n_members > 1``.
     best_epoch_ : int
         The epoch, from 1, whose weights are kept: the last, or early stopping's best.
     n_iter_ : int
@@ -155,9 +164,39 @@ class NetRegressor(RegressorMixin, BaseNet):
         ndarray of float64, shape (N,) or (N, O)
             In the units of the targets in `fit`.
         """
-        outputs = self._outputs(X).numpy()
-        predictions = outputs * self.target_scale_ + self.target_mean_
-        return predictions if self._targets_2d else predictions[:, 0]
+        return self._in_units(self._outputs(X).mean(dim=0)) + self._shift
+
+    def predict_std(self, X: Any) -> NDArray[np.float64]:
+        """Return how far the members of the ensemble are apart.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N, ...)
+
+        Returns
+        -------
+        ndarray of float64, shape (N,) or (N, O)
+            Standard deviation of the members' predictions, in the units of the targets; 0 for a
+            single net. It says how unsure the fit is there, not how noisy the targets are.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> net = NetRegressor(n_members=3, max_epochs=2, random_state=0).fit(X, y)
+        >>> net.predict_std(X).shape
+        (442,)
+        """
+        return self._in_units(self._outputs(X).std(dim=0, correction=0))
+
+    def _in_units(self, outputs: Tensor) -> NDArray[np.float64]:
+        """Return outputs (N, O) in the scale and shape of the targets."""
+        scaled = outputs.numpy() * self.target_scale_
+        return scaled if self._targets_2d else scaled[:, 0]
+
+    @property
+    def _shift(self) -> Any:
+        return self.target_mean_ if self._targets_2d else self.target_mean_[0]
 
     # --- what targets mean ------------------------------------------------------------------
 

@@ -24,6 +24,10 @@ from sknn_tricks.fused.stacks._batches import flat
 _TELLING = threading.RLock()
 
 
+class NotKept(Exception):
+    """Somebody wants to know of weights that nobody has any more."""
+
+
 class EachEpochOnce:
     """Tells of each epoch once, even if training has to begin anew.
 
@@ -63,8 +67,17 @@ class EachEpochOnce:
         with _TELLING:
             try:
                 return self._epochs.end(net)
+            except NotKept:
+                raise
             except Exception as error:
                 return error
+
+
+def each_epoch_once(epochs: Epochs | None) -> EachEpochOnce | None:
+    """Return what tells of each epoch once, whoever trains."""
+    if epochs is None or isinstance(epochs, EachEpochOnce):
+        return epochs
+    return EachEpochOnce(epochs)
 
 
 class Member:
@@ -88,7 +101,7 @@ class Member:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.epochs = None if job.epochs is None else EachEpochOnce(job.epochs)
+        self.epochs = each_epoch_once(job.epochs)
         self.restart()
 
     def restart(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-PURPOSES = ("build", "init", "shuffle", "dropout", "module", "split")
+PURPOSES = ("build", "init", "shuffle", "dropout", "module", "split", "member", "bagging")
 _GLOBAL_STATE = threading.RLock()
 
 

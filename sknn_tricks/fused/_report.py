@@ -40,6 +40,8 @@ class Report:
     ----------
     batches : list of Batch
         In the order in which they ended.
+    n_cached : int
+        Nets that were not trained but found in the cache.
 
     Examples
     --------
@@ -56,11 +58,18 @@ class Report:
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
+        self.n_cached = 0
 
     def add(self, batch: Batch) -> None:
         """Note a batch; any thread may do so."""
         self.batches.append(batch)  # which is atomic: a lock would keep searches from pickling
         logger.info("%s", batch)
+
+    def add_cached(self, n_nets: int) -> None:
+        """Note nets that came from the cache; fits of several threads take turns with it."""
+        if n_nets:
+            self.n_cached += n_nets
+            logger.info("%s from the cache", _count(n_nets, "net"))
 
     @property
     def n_nets(self) -> int:
@@ -87,7 +96,8 @@ class Report:
         span = f" of {_span(sizes)}" if sizes else ""
         stacks = f"{sum(sizes)} nets in {_count(len(sizes), 'stack')}{span}"
         reasons = Counter(batch.alone for batch in self.batches if batch.alone is not None)
-        head = f"{stacks}, {self.n_alone} alone; {self.seconds:.1f} s"
+        cached = f", {self.n_cached} from the cache" if self.n_cached else ""
+        head = f"{stacks}, {self.n_alone} alone{cached}; {self.seconds:.1f} s"
         return "\n".join([head, *(f"{n} alone: {why}" for why, n in reasons.most_common())])
 
     def _stack_sizes(self) -> list[int]:

@@ -13,19 +13,20 @@ from sknn_tricks.fused.rendezvous import FusedBackend, Fusion
 
 
 @contextmanager
-def fused_with_fit_times(n_jobs: int | None) -> Iterator[Fusion]:
+def fused_with_fit_times(n_jobs: int | None, cache: Any = None) -> Iterator[Fusion]:
     """Train together, and have each fit's time be its own: that of its steps and of its net.
 
     Parameters
     ----------
     n_jobs : int or None
         Cores, as in `fused_training`.
+    cache : folder, Cache or None, default=None
 
     Yields
     ------
     Fusion
     """
-    with fused_training(n_jobs) as fusion:
+    with fused_training(n_jobs, cache) as fusion:
         backend = FusedBackend(fusion=fusion, on_result=_take_off_idle_time)
         with parallel_config(backend=backend):
             yield fusion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Self
 
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - it enables by import
@@ -17,10 +18,29 @@ from sknn_tricks.model_selection._fit_times import fused_with_fit_times
 
 
 class _FusedFit(BaseSearchCV):
-    """Lets a search train its nets together."""
+    """Lets a search train its nets together.
+
+    A subclass has the parameters of scikit-learn's search and one more, `cache`.
+    """
+
+    cache: Any
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        stock = cls.__mro__[2]  # after the class itself and this one
+
+        def __init__(self: Any, *args: Any, cache: Any = None, **params: Any) -> None:
+            stock.__init__(self, *args, **params)  # type: ignore[misc]
+            self.cache = cache
+
+        signature = inspect.signature(stock.__init__)  # type: ignore[misc]
+        cache = inspect.Parameter("cache", inspect.Parameter.KEYWORD_ONLY, default=None)
+        parameters = [*signature.parameters.values(), cache]
+        __init__.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        cls.__init__ = __init__  # type: ignore[method-assign]
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        with fused_with_fit_times(self.n_jobs) as fusion:
+        with fused_with_fit_times(self.n_jobs, self.cache) as fusion:
             super().fit(X, y, **params)
         self.report_ = fusion.report
         return self
@@ -41,6 +61,8 @@ return_train_score
         As in `sklearn.model_selection.GridSearchCV`.
     n_jobs : int, default=None
         Cores to train on, as in `sknn_tricks.fused.fused_training`.
+    cache : folder, `sknn_tricks.fused.Cache` or None, default=None
+        Where trained nets are kept, so that a search that was killed goes on where it was.
 
     Attributes
     ----------
@@ -72,8 +94,8 @@ class FusedRandomizedSearchCV(_FusedFit, RandomizedSearchCV):
     estimator, param_distributions, n_iter, scoring, refit, cv, verbose, pre_dispatch, \
 random_state, error_score, return_train_score
         As in `sklearn.model_selection.RandomizedSearchCV`.
-    n_jobs : int, default=None
-        Cores to train on.
+    n_jobs, cache
+        As in `FusedGridSearchCV`.
 
     Examples
     --------
@@ -98,8 +120,8 @@ class FusedHalvingGridSearchCV(_FusedFit, HalvingGridSearchCV):
     estimator, param_grid, factor, resource, max_resources, min_resources, \
 aggressive_elimination, cv, scoring, refit, error_score, return_train_score, random_state, verbose
         As in `sklearn.model_selection.HalvingGridSearchCV`.
-    n_jobs : int, default=None
-        Cores to train on.
+    n_jobs, cache
+        As in `FusedGridSearchCV`.
 
     Examples
     --------
@@ -122,8 +144,8 @@ class FusedHalvingRandomSearchCV(_FusedFit, HalvingRandomSearchCV):
     estimator, param_distributions, n_candidates, factor, resource, max_resources, min_resources, \
 aggressive_elimination, cv, scoring, refit, error_score, return_train_score, random_state, verbose
         As in `sklearn.model_selection.HalvingRandomSearchCV`.
-    n_jobs : int, default=None
-        Cores to train on.
+    n_jobs, cache
+        As in `FusedGridSearchCV`.
 
     Examples
     --------

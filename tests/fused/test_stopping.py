@@ -214,5 +214,5 @@ def test_training_that_goes_astray_warns_and_returns_the_net(make_job, make_rows
     far.x *= 1e3
     job = make_job(train=far, optimizer="sgd", batch_size=4)
     with pytest.warns(ConvergenceWarning, match="far above a constant prediction's since epoch 1"):
-        trained = train_together(job)
+        [trained] = train_together(job)
     assert len(trained.net.history) == 3

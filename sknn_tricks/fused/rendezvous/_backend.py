@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import joblib
-from joblib.parallel import ParallelBackendBase, get_active_backend
+from joblib.parallel import BACKENDS, ParallelBackendBase, get_active_backend
 
 from sknn_tricks._messages import message
 from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._report import Report
 from sknn_tricks.fused._train import train
+from sknn_tricks.fused.cache import as_cache
 from sknn_tricks.fused.rendezvous._hub import MAX_PARKED, Hub
 from sknn_tricks.fused.rendezvous._tasks import Call, Task, current_task
 
@@ -24,6 +25,10 @@ class Fusion:
     ----------
     n_jobs : int, default=None
         Cores; None leaves it to the Parallel call.
+    cache : folder, Cache or None, default=None
+        Where trained nets are kept.
+    outer : joblib backend, default=None
+        Where stacks are trained, if not on this machine alone.
 
     Attributes
     ----------
@@ -31,17 +36,25 @@ class Fusion:
         What has been trained with what so far.
     """
 
-    def __init__(self, n_jobs: int | None = None) -> None:
+    def __init__(
+        self, n_jobs: int | None = None, cache: Any = None, outer: ParallelBackendBase | None = None
+    ) -> None:
         if n_jobs is not None:
             check_n_jobs(n_jobs)
+        self.cache, self._outer = as_cache(cache), outer
         self.n_jobs = n_jobs
         self.n_jobs_of_call = -1
         self.report = Report()
-        self.hub = Hub(self.train, self.n_cores)
+        self.hub = Hub(self.train, self._n_trainings)
 
     def n_cores(self) -> int:
         """Return how many cores to train on."""
-        return cores(self.n_jobs_of_call if self.n_jobs is None else self.n_jobs)
+        n_jobs = self.n_jobs_of_call if self.n_jobs is None else self.n_jobs
+        return cores(n_jobs) if self._outer is None else self._outer.effective_n_jobs(n_jobs)
+
+    def _n_trainings(self) -> int:
+        """Return how many portions may train at once; another backend takes one call at a time."""
+        return self.n_cores() if self._outer is None else 1
 
     def train(
         self,
@@ -51,11 +64,14 @@ class Fusion:
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> list[Trained]:
         """Train nets now, on all cores or on some of them."""
+        n_cores = self.n_cores()
         return train(
             jobs,
-            n_jobs=n_jobs or self.n_cores(),
-            n_cores=self.n_cores(),
+            n_jobs=n_jobs if n_jobs is not None and self._outer is None else n_cores,
+            n_cores=n_cores,
             report=self.report,
+            cache=self.cache,
+            backend=self._outer,
             is_cancelled=is_cancelled,
         )
 
@@ -146,6 +162,14 @@ class FusedBackend(ParallelBackendBase):
     def get_nested_backend(self) -> tuple[FusedBackend, None]:
         """Return the backend of a task's own calls; their nets join the others."""
         return FusedBackend((self.nesting_level or 0) + 1, self.fusion), None
+
+
+def outer_backend() -> ParallelBackendBase | None:
+    """Return the backend that is active here, if it is one that reaches beyond this machine."""
+    backend, _ = get_active_backend()
+    local = ("fused", "loky", "multiprocessing", "sequential", "threading")
+    here = tuple(BACKENDS[name] for name in local if name in BACKENDS)
+    return None if isinstance(backend, here) else backend
 
 
 def active_fusion() -> Fusion | None:

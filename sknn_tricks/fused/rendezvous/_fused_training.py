@@ -13,43 +13,51 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._train import train
-from sknn_tricks.fused.rendezvous._backend import FusedBackend, Fusion, active_fusion
+from sknn_tricks.fused.cache import as_cache
+from sknn_tricks.fused.rendezvous._backend import (
+    FusedBackend,
+    Fusion,
+    active_fusion,
+    outer_backend,
+)
 from sknn_tricks.fused.rendezvous._tasks import current_task
 
 
-def train_together(job: Job) -> Trained:
-    """Train the job of a fit, with those of the other fits that are about to train.
+def train_together(*jobs: Job) -> list[Trained]:
+    """Train the jobs of a fit, with those of the other fits that are about to train.
 
     A fit meets others in the tasks of a Parallel call under the backend "fused"; anywhere else
     it trains at once.
 
     Parameters
     ----------
-    job : Job
+    *jobs : Job
+        One, or those of an ensemble.
 
     Returns
     -------
-    Trained
+    list of Trained
 
     Raises
     ------
     BaseException
-        What the training raised.
+        What the training of the first one raised that failed.
     """
     task, fusion = current_task(), active_fusion()
     if task is not None:
-        trained = task.hub.park(task, job)
+        results = task.hub.park(task, jobs)
     else:
-        [trained] = train([job]) if fusion is None else fusion.train([job])
-    for warning in trained.warnings:
-        warnings.warn(warning, stacklevel=2)
-    if trained.error is not None:
-        raise trained.error
-    return trained
+        results = train(jobs) if fusion is None else fusion.train(jobs)
+    for trained in results:
+        for warning in trained.warnings:
+            warnings.warn(warning, stacklevel=2)
+        if trained.error is not None:
+            raise trained.error
+    return results
 
 
 @contextmanager
-def fused_training(n_jobs: int | None = None) -> Iterator[Fusion]:
+def fused_training(n_jobs: int | None = None, cache: Any = None) -> Iterator[Fusion]:
     """Train together the nets that searches, cross-validations and ensembles fit in the block.
 
     Whatever hands its fits to `joblib.Parallel` is served: `GridSearchCV`, `cross_validate`,
@@ -61,6 +69,10 @@ def fused_training(n_jobs: int | None = None) -> Iterator[Fusion]:
     n_jobs : int, default=None
         Cores to train on, -1 for all. None takes `n_jobs` of `joblib.parallel_config` or of the
         search, and all cores where neither says anything.
+    cache : folder, Cache or None, default=None
+        Where trained nets are kept: what was trained before, with the same settings, seed and
+        data, is not trained again. So a search that was killed goes on where it was. A block
+        inside another takes part in the other's cache, or gives it one.
 
     Yields
     ------
@@ -69,6 +81,10 @@ def fused_training(n_jobs: int | None = None) -> Iterator[Fusion]:
 
     Notes
     -----
+    Stacks are trained on this machine, or where the joblib backend that is active outside of the
+    block sends them: ``with joblib.parallel_config(backend="dask"), fused_training():`` spreads
+    them over a Dask cluster.
+
     Tasks run one at a time, each in a thread of its own; a fit waits while the others come to
     theirs. Code that fits a net while it holds a lock which other tasks need waits forever.
 
@@ -84,7 +100,11 @@ def fused_training(n_jobs: int | None = None) -> Iterator[Fusion]:
     >>> fused.report.n_nets
     7
     """
-    fusion = active_fusion() or Fusion(get_active_backend()[1] if n_jobs is None else n_jobs)
+    fusion = active_fusion()
+    if fusion is None:
+        n_cores = get_active_backend()[1] if n_jobs is None else n_jobs
+        fusion = Fusion(n_cores, cache, outer_backend())
+    fusion.cache = fusion.cache or as_cache(cache)
     with parallel_config(backend=FusedBackend(fusion=fusion)):
         yield fusion
 

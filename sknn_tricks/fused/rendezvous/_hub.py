@@ -25,11 +25,13 @@ from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._memory import available_bytes, job_bytes
 from sknn_tricks.fused.rendezvous._tasks import Call, Seat, Task, current_task
 
-# Tasks that may be parked at once: some stacks full (a stack takes about 32 nets). More would cost
+Parked = dict[Task, Sequence[Job]]
+
+# Nets that may be parked at once: some stacks full (a stack takes about 32 nets). More would cost
 # memory and threads, and gain nothing.
 MAX_PARKED = 256
 
-# Tasks from which portions are trained while others go on, and the largest portion: a full stack.
+# Nets from which portions are trained while others go on, and the largest portion: a full stack.
 MANY, FULL = 96, 64
 
 # Seconds between two looks at the clock; on Windows, Ctrl-C is heard only then.
@@ -65,8 +67,8 @@ class Hub:
         self._holder: Task | None = None
         self._resumed: deque[Task] = deque()
         self._new: list[Task] = []
-        self._parked: dict[Task, Job] = {}
-        self._portions: list[dict[Task, Job]] = []  # that are trained right now
+        self._parked: Parked = {}
+        self._portions: list[Parked] = []  # that are trained right now
         self._n_begun = 0
 
     # --- what threads ask for ---------------------------------------------------------------
@@ -115,22 +117,22 @@ class Hub:
                 task.stop_if_cancelled()
             raise TimeoutError
 
-    def park(self, task: Task, job: Job) -> Trained:
-        """Wait until the task's job is trained, together with those of other tasks."""
-        start, n_bytes = time.perf_counter(), job_bytes(job)
+    def park(self, task: Task, jobs: Sequence[Job]) -> list[Trained]:
+        """Wait until the task's jobs are trained, together with those of other tasks."""
+        start, n_bytes = time.perf_counter(), sum(job_bytes(job) for job in jobs)
         with self._lock:
             task.stop_if_cancelled()
-            self._parked[task] = job
+            self._parked[task] = jobs
             self._n_bytes += n_bytes
             self._let_go(task)
             self._pass_on()
         self._take_back(task)
         self._n_bytes -= n_bytes
-        trained, task.trained = task.trained, None
+        results, task.trained = task.trained, []
         task.stop_if_cancelled()
-        assert trained is not None
-        task.idle += time.perf_counter() - start - trained.seconds
-        return trained
+        own = sum(trained.seconds for trained in results)
+        task.idle += time.perf_counter() - start - own
+        return results
 
     def cancel(self, call: Call) -> None:
         """End the tasks of a call, each at its next wait or its end, and wait until they have."""
@@ -209,25 +211,29 @@ class Hub:
             self._holder = self._new.pop(0)
             self._holder.thread.start()
         elif self._parked and (idle := self._n_cores() - len(self._portions)) > 0:
-            self._begin_training(len(self._parked), n_jobs=idle)
+            self._begin_training(_n_nets(self._parked), n_jobs=idle)
 
     def _portion(self) -> int:
-        """Return how many parked tasks to train beside those that go on: 0 to wait for more.
+        """Return how many parked nets to train beside the tasks that go on: 0 to wait for more.
 
         What is to come is cut evenly, so that all cores are done at the same time.
         """
-        to_come, n_cores = len(self._parked) + len(self._new), self._n_cores()
+        n_parked, n_cores = _n_nets(self._parked), self._n_cores()
+        a_task = -(-n_parked // len(self._parked)) if self._parked else 1
+        to_come = n_parked + a_task * len(self._new)
         if not 0 < len(self._portions) < n_cores and (n_cores == 1 or to_come < MANY):
             return 0
         n_portions = -(-to_come // FULL)
         n_portions += -(n_portions + self._n_begun) % n_cores
         size = -(-to_come // max(n_portions, 1))
-        return size if len(self._portions) < n_cores and len(self._parked) >= size else 0
+        return size if len(self._portions) < n_cores and n_parked >= size else 0
 
     def _begin_training(self, size: int, n_jobs: int) -> None:
-        portion = dict(islice(self._parked.items(), size))
-        for task in portion:
-            del self._parked[task]
+        """Train so many of the parked nets, or a few more: those of a task stay together."""
+        portion: Parked = {}
+        while _n_nets(portion) < size:
+            task = next(iter(self._parked))
+            portion[task] = self._parked.pop(task)
         self._portions.append(portion)
         self._n_begun += 1
         threading.Thread(
@@ -239,7 +245,7 @@ class Hub:
 
     def _has_room(self) -> bool:
         """Whether one more task may park; those that wait for calls do not count."""
-        n_waiting = len(self._parked) + sum(len(portion) for portion in self._portions)
+        n_waiting = sum(_n_nets(waiting) for waiting in (self._parked, *self._portions))
         return n_waiting < MAX_PARKED and self._n_bytes < self._max_bytes
 
     def _line_up(self, task: Task) -> None:
@@ -274,19 +280,23 @@ class Hub:
         for task in dropped:
             task.drop()
 
-    def _train_portion(self, portion: dict[Task, Job], n_jobs: int) -> None:
+    def _train_portion(self, portion: Parked, n_jobs: int) -> None:
         is_cancelled = lambda: all(task.is_cancelled for task in portion)  # noqa: E731
+        all_jobs = [job for jobs in portion.values() for job in jobs]
         try:
-            jobs = list(portion.values())
-            results = self._train(jobs, n_jobs=n_jobs, is_cancelled=is_cancelled)
-            for task, trained in zip(portion, results, strict=True):
-                task.trained = trained
+            results = self._train(all_jobs, n_jobs=n_jobs, is_cancelled=is_cancelled)
+            of_jobs = iter([trained for _, trained in zip(all_jobs, results, strict=True)])
         except BaseException as error:
-            for task in portion:
-                task.trained = Trained(None, error=error)
+            of_jobs = iter([Trained(None, error=error)] * len(all_jobs))
+        for task, jobs in portion.items():
+            task.trained = list(islice(of_jobs, len(jobs)))
         with self._lock:
             self._portions.remove(portion)
             if not self._portions:
                 self._n_begun = 0
             self._resumed.extend(portion)
             self._pass_on()
+
+
+def _n_nets(parked: Parked) -> int:
+    return sum(len(jobs) for jobs in parked.values())

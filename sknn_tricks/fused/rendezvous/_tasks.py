@@ -89,7 +89,7 @@ class Task(Seat):
         self.error: BaseException | None = None
         self.idle = 0.0
         self.warnings = call.warnings.copy()
-        self.trained: Trained | None = None
+        self.trained: list[Trained] = []
         self.waits_for: Call | None = None
         self.is_cancelled = False
         context = call.context.copy()

@@ -26,7 +26,7 @@ def on_train(monkeypatch):
     """
 
     def set_train(function):
-        def train(jobs, *, n_jobs=1, n_cores=1, report=None, is_cancelled=lambda: False):
+        def train(jobs, *, is_cancelled=lambda: False, **settings):
             results = function(jobs, is_cancelled) or [f"net {job.seed}" for job in jobs]
             return [_trained(result) for result in results]
 
@@ -60,7 +60,7 @@ def trainings(on_train):
 @pytest.fixture
 def fit(make_job):
     """Return a function that does with a seed what a fit does with its job."""
-    return lambda seed: train_together(make_job(seed=seed)).net
+    return lambda seed: train_together(make_job(seed=seed))[0].net
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import contextvars
 import threading
 import time
 import warnings
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_many_tasks_are_cut_evenly_among_cores(fit, on_train, n_tasks, n_cores, 
     with fused_training(n_jobs=n_cores):
         Parallel()(delayed(fit)(seed) for seed in range(n_tasks))
     assert [len(seeds) for seeds in begun] == sizes
-    assert sorted(sum(begun, [])) == list(range(n_tasks))
+    assert sorted(chain(*begun)) == list(range(n_tasks))
 
 
 def test_portions_train_while_other_tasks_go_on(fit, on_train):

@@ -1,0 +1,82 @@
+"""Deep ensembles: nets of the same settings whose predictions are averaged.
+
+Lakshminarayanan, Pritzel and Blundell, 2017: nets that differ in their random streams alone,
+weights, order of rows, dropout, err differently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from sknn_tricks.estimators._unchanged import OF_CALLBACKS
+from sknn_tricks.fused._random import draw_seed, stream_seed
+
+# What an epoch's entry has the mean of; durations are added up.
+MEANS = ("train_loss", "valid_loss", "valid_score")
+
+
+def member_states(random_state: Any, n_members: int) -> list[Any]:
+    """Return the ``random_state`` of each member.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        The ensemble's.
+    n_members : int
+
+    Returns
+    -------
+    list
+        A net with one of them is the member, to the bit. A single net has the ensemble's own.
+    """
+    if n_members == 1:
+        return [random_state]
+    seed = draw_seed(random_state)
+    return [stream_seed(seed, "member", i) for i in range(n_members)]
+
+
+def bootstrap(n_rows: int, seed: int) -> NDArray[np.int64]:
+    """Return as many row numbers, drawn with replacement (Breiman, 1996)."""
+    generator = np.random.default_rng(stream_seed(seed, "bagging"))
+    return generator.integers(n_rows, size=n_rows)
+
+
+def as_member(ensemble: Any, state: Any) -> Any:
+    """Return a single net with what an ensemble has learnt of its data, without a trained net."""
+    member = object.__new__(type(ensemble))
+    left_out = {"members_", "_skl_callbacks", *OF_CALLBACKS}
+    known = {name: value for name, value in vars(ensemble).items() if name not in left_out}
+    module = clone(ensemble.module, safe=False)
+    member.__dict__ = known | {"module": module, "n_members": 1, "random_state": state}
+    return member
+
+
+def mean_history(histories: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return one history: of each epoch the means over the members that were still training.
+
+    Examples
+    --------
+    >>> first, second = ({"epoch": n, "train_loss": 3.0 - n, "dur": 1.0} for n in (1, 2))
+    >>> other = {"epoch": 1, "train_loss": 1.0, "dur": 1.0}
+    >>> mean_history([[first, second], [other]])[0]
+    {'epoch': 1, 'train_loss': 1.5, 'dur': 2.0}
+    """
+    longest = max(histories, key=len)
+    return [
+        _mean_epoch([history[i] for history in histories if i < len(history)])
+        for i in range(len(longest))
+    ]
+
+
+def _mean_epoch(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    means = {
+        name: float(np.mean([entry[name] for entry in entries]))
+        for name in MEANS
+        if name in entries[0]
+    }
+    return {**entries[0], **means, "dur": sum(entry["dur"] for entry in entries)}
