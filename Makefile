@@ -35,6 +35,9 @@ bench: install
 	$(BIN)/python benchmarks/bench_stack.py
 	$(BIN)/python benchmarks/bench_search.py
 	$(BIN)/python benchmarks/bench_scaling.py
+	$(BIN)/python benchmarks/bench_ensemble.py
+	$(BIN)/python benchmarks/bench_cache.py
+	$(BIN)/python benchmarks/bench_dask.py
 
 clean:
 	rm -rf .venv build dist *.egg-info

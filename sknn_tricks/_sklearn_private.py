@@ -7,6 +7,7 @@ transport of scikit-learn's callbacks.)
 from typing import Any
 
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._split import _yields_constant_splits as yields_constant_splits
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -17,6 +18,7 @@ __all__ = [
     "StrOptions",
     "check_sample_weight",
     "has_listeners",
+    "yields_constant_splits",
 ]
 
 

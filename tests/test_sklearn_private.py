@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold, RandomizedSearchCV
 
 from sknn_tricks._sklearn_private import (
     BaseSearchCV,
@@ -12,6 +12,7 @@ from sknn_tricks._sklearn_private import (
     RealNotInt,
     StrOptions,
     check_sample_weight,
+    yields_constant_splits,
 )
 
 
@@ -45,3 +46,9 @@ def test_sample_weights_are_checked():
     assert check_sample_weight([1, 2], X, dtype=np.float64).dtype == np.float64
     with pytest.raises(ValueError, match="Negative values"):
         check_sample_weight([1, -1], X, ensure_non_negative=True)
+
+
+def test_it_is_known_which_cv_gives_the_same_folds_each_time():
+    assert yields_constant_splits(KFold(2))
+    assert yields_constant_splits(KFold(2, shuffle=True, random_state=0))
+    assert not yields_constant_splits(KFold(2, shuffle=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
@@ -14,26 +13,22 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from sknn_tricks._on_disk import OnDisk
 from sknn_tricks._read_once import ReadOnce
 from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight, has_listeners
 from sknn_tricks.estimators import _refusals as refusals
+from sknn_tricks.estimators._beyond import by_blocks, in_reading_order, validate_rows, x_of
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
-from sknn_tricks.estimators._ensemble import (
-    as_member,
-    bootstrap,
-    mean_history,
-    member_states,
-)
-from sknn_tricks.estimators._epochs import EpochTasks
-from sknn_tricks.estimators._precision import dtype_name, in_float64
+from sknn_tricks.estimators._ensemble import bootstrap, mean_history, members_to_train
+from sknn_tricks.estimators._epochs import EpochTasks, Following
+from sknn_tricks.estimators._forward import outputs_of
+from sknn_tricks.estimators._precision import dtype_name
 from sknn_tricks.estimators._settings import check_betas, copies_of_callbacks, find_device
 from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Job, Rows, Stopping, Trained
-from sknn_tricks.fused._cpu import is_small, one_thread
-from sknn_tricks.fused._net import PREDICT_BATCH
 from sknn_tricks.fused._random import draw_seed, stream_seed
 from sknn_tricks.fused.rendezvous import train_together
 from sknn_tricks.nets import as_spec
@@ -162,8 +157,10 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (N, D) or (N, ...)
-            Rows, of any numeric type; sparse matrices are refused (use ``X.toarray()``).
+        X : array-like or OnDisk, of shape (N, D) or (N, ...)
+            Rows, of any numeric type; sparse matrices are refused (use ``X.toarray()``). A
+            ``numpy.memmap`` or another large array that is not in memory is read by blocks, which
+            makes the order of rows another one: see `sknn_tricks.OnDisk`.
         y : array-like of shape (N,) or (N, O)
             Classification: labels of any type, or an indicator matrix of labels. Regression:
             numbers; predictions will have the same number of axes.
@@ -210,7 +207,7 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         resume = resume and hasattr(self, "net_")
         data = self._learn_from_data(X, y, sample_weight, classes, resume)
         stopping = Stopping(self.patience, self.tol) if early_stopping else None
-        members = self._members_to_train(resume)
+        members = members_to_train(self, resume)
         jobs = [
             member._job(data, max_epochs, stopping, validation_data, resume) for member in members
         ]
@@ -220,32 +217,14 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         context.call_on_fit_task_begin(**hooks)
         if has_listeners(context):
             # Of an ensemble, the first member tells of its epochs.
-            jobs[0] = replace(jobs[0], epochs=EpochTasks(context, hooks))
+            first = EpochTasks(context, hooks)
+            others = [replace(job, epochs=Following(first)) for job in jobs[1:]]
+            jobs = [replace(jobs[0], epochs=first), *others]
         for member, trained in zip(members, train_together(*jobs), strict=True):
             member._take_over(trained, member.history_ if resume else [])
         if members != [self]:
             self._take_over_members(members)
         context.call_on_fit_task_end(**hooks, reconstruction_attributes=dict)
-        return self
-
-    def _members_to_train(self, resume: bool) -> list[Self]:
-        """Return the single nets to train: this one, or those of the ensemble."""
-        if resume:
-            self._check_n_members()
-        if self.n_members == 1:
-            return [self]
-        if resume:
-            return [
-                as_member(self, member.random_state)._continuing(member) for member in self.members_
-            ]
-        return [
-            as_member(self, state) for state in member_states(self.random_state, self.n_members)
-        ]
-
-    def _continuing(self, before: Self) -> Self:
-        """Take over a member's net and history, to go on from."""
-        for name in ("net_", "history_", "n_iter_"):
-            setattr(self, name, getattr(before, name))
         return self
 
     def _job(
@@ -311,17 +290,8 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
 
     def _check_data(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Data:
         """Return X in the net's dtype, y, and the weights; rows of weight 0 are left out."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            dtype=self.dtype,
-            order="C",
-            allow_nd=True,
-            multi_output=True,
-            y_numeric=self._y_numeric,
-        )
+        of_y = {"multi_output": True, "y_numeric": self._y_numeric}
+        X, y = validate_rows(self, X, y, reset=reset, dtype=self.dtype, **of_y)
         if issparse(y):
             check_array(y, input_name="y")  # says that it must be dense
         y = self._check_y(y)
@@ -360,13 +330,14 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
 
     def _rows(self, data: Data) -> Rows:
         """Return the rows as tensors on the device, the targets as the loss wants them."""
+        data = in_reading_order(data)
         weight = self._row_weights(data)
         if weight is not None:
             weight = to_tensor(weight / self._mean_weight).to(
                 self._device, getattr(torch, self.dtype)
             )
         target = to_tensor(self._encode(data.y)).to(self._device)
-        return Rows(to_tensor(data.X).to(self._device), target, weight)
+        return Rows(x_of(data, self.dtype, self._device), target, weight)
 
     def _learn_mean_weight(self, data: Data) -> None:
         """Remember the mean weight: later data are weighed against the first ones."""
@@ -412,31 +383,20 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         """
         check_is_fitted(self)
         dtype = dtype_name(self.net_.module_) if self._foreign else "float64"
-        X = validate_data(self, X, reset=False, dtype=dtype, order="C", allow_nd=True)
+        X = validate_rows(self, X, reset=False, dtype=dtype)
         self._check_shape(X)
-        members = getattr(self, "members_", [self])
-        return torch.stack([member._module_outputs(to_tensor(X)) for member in members])
-
-    def _module_outputs(self, x: Tensor) -> Tensor:
-        module = self.net_.module_.eval()
-        forward = module if self._foreign else in_float64(module)
-        device = torch.device(self.net_.device)
-        # A foreign module may work in place, and the memory may be the user's.
-        rows = (batch.to(device, copy=self._foreign) for batch in x.split(PREDICT_BATCH))
-        with one_thread() if is_small(module, len(x)) else nullcontext():
-            return torch.cat([forward(batch).cpu() for batch in rows]).double()
-
-    def _check_n_members(self) -> None:
-        trained = len(getattr(self, "members_", [self]))
-        if self.n_members != trained:
-            raise ValueError(refusals.other_n_members(self.n_members, trained))
+        nets = [member.net_ for member in getattr(self, "members_", [self])]
+        forward = lambda x: torch.stack(  # noqa: E731
+            [outputs_of(net, x, len(X), self._foreign) for net in nets]
+        )
+        return by_blocks(X, dtype, forward)
 
     def _check_dtype(self) -> None:
         trained_in = dtype_name(self.net_.module_)
         if self.dtype != trained_in:
             raise ValueError(refusals.other_dtype(self.dtype, trained_in))
 
-    def _check_shape(self, X: NDArray[Any]) -> None:
+    def _check_shape(self, X: NDArray[Any] | OnDisk) -> None:
         if X.shape[1:] != self.input_shape_:
             raise ValueError(refusals.other_shape(X.shape[1:], self.input_shape_))
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils import Tags, column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from torch import Tensor
 from torch.nn.functional import logsigmoid
@@ -20,6 +19,7 @@ from sknn_tricks._messages import message
 from sknn_tricks._sklearn_private import Interval, StrOptions
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._base import BaseNet
+from sknn_tricks.estimators._class_weights import weights_by_label, weights_by_name
 from sknn_tricks.estimators._data import Data
 from sknn_tricks.estimators._scores import accuracy, label_accuracy
 from sknn_tricks.estimators._unchanged import unchanged_on_error
@@ -340,36 +340,10 @@ class NetClassifier(ClassifierMixin, BaseNet):
         if self.class_weight is None:
             return data.weight
         if isinstance(self.class_weight, dict) and not self._multilabel:
-            # scikit-learn's function wants all the classes among the rows; a chunk lacks some.
-            self._check_weighted_classes(self.class_weight)
-            of_class = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
-            by_class = np.array(of_class)[self._encode(data.y)]
+            by_class = weights_by_name(self.class_weight, self.classes_, self._encode(data.y))
         else:
-            by_class = compute_sample_weight(self.class_weight, data.y)
-        if (by_class < 0).any():
-            raise ValueError(
-                message(
-                    "class_weight has a weight below 0",
-                    expected="weights of 0 or more",
-                    got=f"class_weight={self.class_weight!r}",
-                    todo="Correct the weights",
-                )
-            )
+            by_class = weights_by_label(self.class_weight, data.y)
         return by_class if data.weight is None else by_class * data.weight
-
-    def _check_weighted_classes(self, class_weight: dict[Any, float]) -> None:
-        """Raise for a name that is no class while a class has no weight: likely a slip."""
-        classes = self.classes_.tolist()
-        strange = [label for label in class_weight if label not in classes]
-        if strange and not all(label in class_weight for label in classes):
-            raise ValueError(
-                message(
-                    "class_weight names classes that are not there",
-                    expected=f"some of {classes}",
-                    got=f"{strange}",
-                    todo="Correct the names; a class that is not named has weight 1",
-                )
-            )
 
     def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:
         multilabel = data.y.ndim == 2

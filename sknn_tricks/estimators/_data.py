@@ -12,6 +12,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from sknn_tricks._messages import message
+from sknn_tricks._on_disk import OnDisk
 
 
 @dataclass
@@ -20,13 +21,13 @@ class Data:
 
     Parameters
     ----------
-    X : ndarray of shape (N, ...)
+    X : ndarray or OnDisk of shape (N, ...)
     y : ndarray of shape (N,) or (N, O)
     weight : ndarray of float64, shape (N,), or None
         The user's weights.
     """
 
-    X: NDArray[Any]
+    X: NDArray[Any] | OnDisk
     y: NDArray[Any]
     weight: NDArray[np.float64] | None
 

@@ -13,11 +13,41 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._unchanged import OF_CALLBACKS
 from sknn_tricks.fused._random import draw_seed, stream_seed
 
 # What an epoch's entry has the mean of; durations are added up.
 MEANS = ("train_loss", "valid_loss", "valid_score")
+
+
+def members_to_train(net: Any, resume: bool) -> list[Any]:
+    """Return the single nets to train: the estimator itself, or those of its ensemble.
+
+    Parameters
+    ----------
+    net : NetClassifier or NetRegressor
+        It has learnt of its data.
+    resume : bool
+        Training goes on from what was fitted before.
+
+    Raises
+    ------
+    ValueError
+        If the ensemble had another size before.
+    """
+    before = getattr(net, "members_", [net])
+    if resume and net.n_members != len(before):
+        raise ValueError(refusals.other_n_members(net.n_members, len(before)))
+    if net.n_members == 1:
+        return [net]
+    if not resume:
+        return [as_member(net, state) for state in member_states(net.random_state, net.n_members)]
+    members = [as_member(net, member.random_state) for member in before]
+    for member, earlier in zip(members, before, strict=True):
+        for name in ("net_", "history_", "n_iter_"):
+            setattr(member, name, getattr(earlier, name))
+    return members
 
 
 def member_states(random_state: Any, n_members: int) -> list[Any]:

@@ -16,7 +16,14 @@ class EpochTasks:
         The fit's context.
     hooks : dict
         What every hook is told: the estimator and its data.
+
+    Attributes
+    ----------
+    has_stopped : bool
+        Whether a callback has wanted training to stop.
     """
+
+    has_stopped = False
 
     def __init__(self, context: Any, hooks: dict[str, Any]) -> None:
         self._context = context
@@ -34,5 +41,30 @@ class EpochTasks:
         """End the epoch; True if a callback wants training to stop."""
         # Copying the net is for those callbacks only that ask for an estimator to predict with.
         state = lambda: {"net_": net.twin()}  # noqa: E731
+        # For our own callbacks: they need no copy to know how the net does.
+        self._epoch.history_row = net.history[-1]
         with config_context(**self._config):
-            return self._epoch.call_on_fit_task_end(**self._hooks, reconstruction_attributes=state)
+            self.has_stopped |= self._epoch.call_on_fit_task_end(
+                **self._hooks, reconstruction_attributes=state
+            )
+        return self.has_stopped
+
+
+class Following:
+    """Stops the training of an ensemble's further members where that of the first was stopped.
+
+    Parameters
+    ----------
+    first : EpochTasks
+        Of the member that tells of its epochs.
+    """
+
+    def __init__(self, first: EpochTasks) -> None:
+        self._first = first
+
+    def begin(self) -> None:
+        """Tell nobody."""
+
+    def end(self, net: Any) -> bool:
+        """Return whether the first one was to stop."""
+        return self._first.has_stopped

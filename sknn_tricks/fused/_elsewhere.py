@@ -40,7 +40,7 @@ _done_here = 0.0
 def can_travel(jobs: Sequence[Job]) -> bool:
     """Whether all that the jobs need can go to another process.
 
-    Callbacks hear of epochs here, and a net to go on from is here.
+    Callbacks hear of epochs here, and here are a net to go on from and objects that give rows.
     """
     return all(
         job.device.type == "cpu"
@@ -48,6 +48,8 @@ def can_travel(jobs: Sequence[Job]) -> bool:
         and job.start is None
         and not job.callbacks
         and not job.verbose
+        and job.train.can_travel
+        and (job.valid is None or job.valid.can_travel)
         for job in jobs
     )
 

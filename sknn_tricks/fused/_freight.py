@@ -16,6 +16,7 @@ from torch import Tensor
 
 from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._rows import Rows
+from sknn_tricks.fused._sources import Source
 
 # Instead of a job's rows: of their x, target and weight, which of the task's arrays it is.
 Places = tuple[int | None, ...]
@@ -32,32 +33,32 @@ class Load:
     train, valid : list of places or None
         Of each job.
     arrays : list of ndarray
-        All that the rows consist of.
+        All that the rows consist of; a Source in place of what is not in memory.
     """
 
     jobs: list[Job]
     train: list[Places | None]
     valid: list[Places | None]
-    arrays: list[NDArray[Any]]
+    arrays: list[NDArray[Any] | Source]
 
 
 class Loader:
     """Makes loads whose arrays are the same objects wherever the data are the same."""
 
     def __init__(self) -> None:
-        self._arrays: dict[int, NDArray[Any]] = {}
+        self._arrays: dict[int, NDArray[Any] | Source] = {}
 
     def load(self, jobs: Sequence[Job]) -> Load:
         """Return the load of these jobs."""
         places: dict[int, int] = {}
-        arrays: list[NDArray[Any]] = []
+        arrays: list[NDArray[Any] | Source] = []
 
-        def stow(tensor: Tensor | None) -> int | None:
+        def stow(tensor: Tensor | Source | None) -> int | None:
             if tensor is None:
                 return None
             if id(tensor) not in places:
                 places[id(tensor)] = len(arrays)
-                arrays.append(self._arrays.setdefault(id(tensor), tensor.numpy()))
+                arrays.append(self._arrays.setdefault(id(tensor), _as_array(tensor)))
             return places[id(tensor)]
 
         def places_of(rows: Rows | None) -> Places | None:
@@ -73,10 +74,10 @@ def unload(
     jobs: Sequence[Job],
     train: Sequence[Places | None],
     valid: Sequence[Places | None],
-    arrays: Sequence[NDArray[Any]],
+    arrays: Sequence[NDArray[Any] | Source],
 ) -> list[Job]:
     """Return the jobs with their rows; those of equal places share them."""
-    tensors = [_as_tensor(array) for array in arrays]
+    tensors = [each if isinstance(each, Source) else _as_tensor(each) for each in arrays]
     known: dict[Places, Rows] = {}
 
     def rows_of(places: Places | None) -> Rows | None:
@@ -88,6 +89,10 @@ def unload(
 
     each = zip(jobs, map(rows_of, train), map(rows_of, valid), strict=True)
     return [replace(job, train=rows, valid=watched) for job, rows, watched in each]  # type: ignore[arg-type]
+
+
+def _as_array(tensor: Tensor | Source) -> NDArray[Any] | Source:
+    return tensor.numpy() if isinstance(tensor, Tensor) else tensor
 
 
 def _as_tensor(array: NDArray[Any]) -> Tensor:

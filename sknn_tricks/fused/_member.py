@@ -12,13 +12,14 @@ import torch
 from skorch.callbacks import EpochTimer
 from torch import Tensor
 
+from sknn_tricks._padding import padded
 from sknn_tricks.fused._job import Epochs, Job, Trained
 from sknn_tricks.fused._make import check_batch_norm, give_settings, make_net
 from sknn_tricks.fused._net import StopTraining, own_memory
 from sknn_tricks.fused._random import stream_seed
 from sknn_tricks.fused._rows import Rows, batch_sizes
 from sknn_tricks.fused._stopping import BestWeights, check_finite_weights, warnings_if_astray
-from sknn_tricks.fused.stacks._batches import flat
+from sknn_tricks.fused.stacks._batches import flat_x
 
 # scikit-learn's callbacks are told of epochs by one thread at a time.
 _TELLING = threading.RLock()
@@ -158,7 +159,7 @@ class Member:
         job = self.job
         self.shuffle = torch.Generator().manual_seed(self.stream("shuffle"))
         # As a stack takes them, once for all epochs.
-        self.valid = torch.empty(0) if job.valid is None else flat(job.valid).x
+        self.valid = torch.empty(0) if job.valid is None else flat_x(job.valid.x)
         with self._failing():
             self.net.begin(job.train, job.valid, self.epochs)
 
@@ -167,10 +168,21 @@ class Member:
         with self._failing():
             self.net.notify("on_epoch_begin", dataset_train=None, dataset_valid=None)
 
-    def record_train_loss(self, losses: Tensor) -> None:
-        """Record the mean of an epoch's losses."""
+    def record_train_loss(self, loss: float) -> None:
+        """Record the mean loss of an epoch."""
         if not self.has_ended:
-            self.net.record_loss("train_loss", losses.double().mean().item())
+            self.net.record_loss("train_loss", loss)
+
+    def valid_rows(self, start: int, size: int) -> Tensor:
+        """Return some validation rows; zeros if they cannot be read, which is the member's end."""
+        try:
+            return self.valid[start : start + size]
+        except Exception as error:
+            self.fail(error)
+            width = padded(torch.Size(self.job.input_shape).numel())
+            nothing = torch.zeros(1, width, dtype=self.job.dtype)
+            self.valid = nothing.expand(len(self.valid), -1)
+            return self.valid[start : start + size]
 
     def record_validation(self, outputs: Tensor) -> None:
         """Record loss and score of the outputs on the validation rows."""

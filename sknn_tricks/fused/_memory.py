@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sknn_tricks.fused._job import Job
+from sknn_tricks.fused._rows import Rows
 
 # Where the system does not say.
 CAUTIOUS = 2 << 30
@@ -45,4 +46,11 @@ def job_bytes(job: Job) -> int:
     int
     """
     sets = [job.train] if job.valid is None else [job.train, job.valid]
-    return COPIES * sum(rows.x.nbytes for rows in sets)
+    return COPIES * sum(_held(rows) for rows in sets)
+
+
+def _held(rows: Rows) -> int:
+    """Return how many bytes the rows take; beside those of x, what belongs to them is little."""
+    if rows.on_disk and rows.target is not None:
+        return rows.x.nbytes + rows.target.nbytes
+    return rows.x.nbytes

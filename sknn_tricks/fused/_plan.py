@@ -10,11 +10,12 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._make import build
 from sknn_tricks.fused._rows import Rows, batch_sizes
+from sknn_tricks.fused._sources import Source
 from sknn_tricks.fused.stacks import _losses, _optimizers
 from sknn_tricks.fused.stacks._stack import plain_layers, refuses, signature
 
@@ -22,6 +23,8 @@ from sknn_tricks.fused.stacks._stack import plain_layers, refuses, signature
 # then little beside the arithmetic, and more no longer fits the cache.
 NUMBERS = 2**19
 LARGEST = 64
+# The same for nets whose rows are not in memory: each may need a window of its own.
+LARGEST_FROM_DISK = 16
 # Seconds for a multiply-add, and for a number to pass through the layers, of one thread.
 SECONDS_A_PRODUCT, SECONDS_A_NUMBER = 2e-11, 8e-9
 
@@ -107,23 +110,29 @@ def plan(jobs: Sequence[Job], n_jobs: int) -> tuple[list[Chunk], dict[int, Excep
     data: dict[int, int] = {}
     for job in jobs:
         data.setdefault(id(job.train), len(data))
+    cuts = []
     for members in groups.values():
         # Neighbours share settings and data as far as possible: that saves calls.
-        members.sort(
-            key=lambda i: (*numbers_of_rows(jobs[i]), _rates(jobs[i]), data[id(jobs[i].train)])
-        )
+        members.sort(key=lambda i: _order(jobs[i], data[id(jobs[i].train)]))
         first = jobs[members[0]]
         specimen = _specimen(first, specimens)
-        seconds = _seconds(first, specimen)
-        for part in _cut(members, stack_size(first, specimen), n_jobs):
-            chunks.append(Chunk(tuple(part), None, len(part) * seconds))
-    return chunks, errors
+        cuts.append(Cut(members, _seconds(first, specimen), stack_size(first, specimen)))
+    _keep_at_work(cuts, n_jobs, len(chunks))
+    chunks += [chunk for cut in cuts for chunk in cut.chunks()]
+    # Long ones first, so that all cores are done at about the same time.
+    return sorted(chunks, key=lambda chunk: -chunk.seconds), errors
 
 
 def numbers_of_rows(job: Job) -> tuple[int, ...]:
     """Return what members of a stack are ordered by: most full batches first, then most rows."""
     n_full = batch_sizes(len(job.train), job.batch_size).count(job.batch_size)
     return -n_full, -len(job.train), 0 if job.valid is None else len(job.valid)
+
+
+def _order(job: Job, data: int) -> tuple[Any, ...]:
+    """Return what neighbours in a stack have in common; rows on the disk are read for all."""
+    rates = (data, _rates(job)) if job.train.on_disk else (_rates(job), data)
+    return *numbers_of_rows(job), *rates
 
 
 def _rates(job: Job) -> tuple[Any, ...]:
@@ -133,15 +142,45 @@ def _rates(job: Job) -> tuple[Any, ...]:
 def stack_size(job: Job, specimen: Specimen) -> int:
     """Return how many members such as this one train fastest as one."""
     n_rows = min(job.batch_size, len(job.train))
-    return max(1, min(LARGEST, NUMBERS // max(n_rows * specimen.numbers(), 1)))
+    largest = LARGEST_FROM_DISK if job.train.on_disk else LARGEST
+    return max(1, min(largest, NUMBERS // max(n_rows * specimen.numbers(), 1)))
 
 
-def _cut(members: Sequence[int], size: int, n_jobs: int) -> list[Sequence[int]]:
-    """Cut a group into equal parts of about that size, as many as keep all cores at work."""
-    n_parts = -(-len(members) // size)
-    n_parts = min(-(-n_parts // n_jobs) * n_jobs, len(members))
-    bounds = [len(members) * i // n_parts for i in range(n_parts + 1)]
-    return [members[start:stop] for start, stop in pairwise(bounds)]
+class Cut:
+    """A group of members that could be one stack, in equal parts.
+
+    Parameters
+    ----------
+    members : sequence of int
+    seconds : float
+        What one of them takes.
+    size : int
+        Of a part, at most.
+    """
+
+    def __init__(self, members: Sequence[int], seconds: float, size: int) -> None:
+        self._members, self._seconds = members, seconds
+        self.n_parts = -(-len(members) // size)
+
+    def seconds_a_part(self) -> float:
+        """Return what a part takes; nothing where no smaller ones can be made."""
+        n = len(self._members)
+        return n * self._seconds / self.n_parts if n > self.n_parts else 0.0
+
+    def chunks(self) -> list[Chunk]:
+        """Return the parts."""
+        n = len(self._members)
+        bounds = [n * i // self.n_parts for i in range(self.n_parts + 1)]
+        parts = [tuple(self._members[start:stop]) for start, stop in pairwise(bounds)]
+        return [Chunk(part, None, len(part) * self._seconds) for part in parts]
+
+
+def _keep_at_work(cuts: Sequence[Cut], n_jobs: int, n_alone: int) -> None:
+    """Make smaller parts of the longest, until there are as many for each core."""
+    n_chunks = n_alone + sum(cut.n_parts for cut in cuts)
+    for _ in range(-n_chunks % n_jobs if cuts else 0):
+        longest = max(cuts, key=Cut.seconds_a_part)
+        longest.n_parts += longest.seconds_a_part() > 0
 
 
 def _specimen(job: Job, known: dict[Hashable, Specimen]) -> Specimen:
@@ -190,6 +229,7 @@ def _key(job: Job, specimen: Specimen) -> Hashable:
         job.optimizer,
         job.batch_size,
         len(job.train) // job.batch_size,
+        job.train.on_disk,
         job.valid is None,
         job.dtype,
     )
@@ -216,13 +256,21 @@ def shared_data(jobs: Iterable[Job]) -> list[Rows]:
 
 
 def _sketch(rows: Rows) -> Hashable:
-    some = rows.x[:: max(len(rows) // 4, 1)].flatten()[:64]
     kinds = [(t.shape, t.dtype, t.device) for t in vars(rows).values() if t is not None]
+    if isinstance(rows.x, Source):
+        return tuple(kinds)
+    some = rows.x[:: max(len(rows) // 4, 1)].flatten()[:64]
     return tuple(kinds), tuple(some.tolist())
 
 
 def _equal(rows: Rows, other: Rows) -> bool:
     return all(
-        mine is theirs or (mine is not None and theirs is not None and torch.equal(mine, theirs))
+        mine is theirs or (mine is not None and theirs is not None and _same_numbers(mine, theirs))
         for mine, theirs in zip(vars(rows).values(), vars(other).values(), strict=True)
     )
+
+
+def _same_numbers(mine: Tensor | Source, theirs: Tensor | Source) -> bool:
+    if isinstance(mine, Tensor) and isinstance(theirs, Tensor):
+        return torch.equal(mine, theirs)
+    return isinstance(mine, Source) and isinstance(theirs, Source) and mine.is_same(theirs)

@@ -9,6 +9,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from sknn_tricks.fused._sources import Source
+from sknn_tricks.fused._windows import Windows, draw_order
+
 
 class Batch(tuple):
     """The pair (x, target) that skorch expects of a batch; the row weights ride along.
@@ -28,22 +31,33 @@ class Batch(tuple):
 
 @dataclass
 class Rows:
-    """Rows in memory, to train on, validate on or predict.
+    """Rows to train on, validate on or predict.
 
     Parameters
     ----------
-    x : Tensor of shape (N, ...)
+    x : Tensor or Source of shape (N, ...)
+        In memory or not; the others always are.
     target : Tensor of shape (N,) or (N, O), or None
     weight : Tensor of shape (N,) or None
         Row weights, of mean 1.
     """
 
-    x: Tensor
+    x: Tensor | Source
     target: Tensor | None = None
     weight: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether x is read as it is needed."""
+        return isinstance(self.x, Source)
+
+    @property
+    def can_travel(self) -> bool:
+        """Whether another process can have the rows too."""
+        return not isinstance(self.x, Source) or self.x.rows.can_travel
 
     def take(self, index: Tensor | slice) -> Batch:
         """Return the rows of that index."""
@@ -52,15 +66,18 @@ class Rows:
         return Batch(_pick(self.x, index), target, weight)
 
 
-def _pick(tensor: Tensor, index: Tensor | slice) -> Tensor:
-    # index_select is about five times as fast as tensor[index].
-    return tensor[index] if isinstance(index, slice) else tensor.index_select(0, index)
+def _pick(x: Tensor | Source, index: Tensor | slice) -> Tensor:
+    if isinstance(index, slice):
+        return x[index]
+    assert isinstance(x, Tensor)
+    return x.index_select(0, index)  # about five times as fast as x[index]
 
 
 class ShuffledBatches:
     """Iterates over the rows in a new order each time, in batches.
 
     A last batch of a single row joins the one before: BatchNorm can make nothing of one row.
+    Any order is as likely as another for rows in memory; for others see `Windows`.
 
     Parameters
     ----------
@@ -76,9 +93,24 @@ class ShuffledBatches:
         self.generator = generator
 
     def __iter__(self) -> Iterator[Batch]:
+        x = self.rows.x
+        if isinstance(x, Source):
+            yield from self._of_source(x)
+            return
         order = torch.randperm(len(self.rows), generator=self.generator)
-        for index in order.to(self.rows.x.device).split(self.sizes):
+        for index in order.to(x.device).split(self.sizes):
             yield self.rows.take(index)
+
+    def _of_source(self, source: Source) -> Iterator[Batch]:
+        windows = Windows(source, draw_order(self.generator))
+        for size in self.sizes:
+            x = torch.empty(size, *source.shape[1:], dtype=source.dtype)
+            index = windows.take(x.flatten(1)).to(source.device)
+            target, weight = (
+                None if each is None else _pick(each, index)
+                for each in (self.rows.target, self.rows.weight)
+            )
+            yield Batch(x.to(source.device), target, weight)
 
 
 class OrderedBatches:

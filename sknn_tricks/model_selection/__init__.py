@@ -7,6 +7,7 @@ from sknn_tricks.model_selection._functions import (
     learning_curve,
     validation_curve,
 )
+from sknn_tricks.model_selection._optuna import FusedOptunaSearchCV
 from sknn_tricks.model_selection._searches import (
     FusedGridSearchCV,
     FusedHalvingGridSearchCV,
@@ -18,6 +19,7 @@ __all__ = [
     "FusedGridSearchCV",
     "FusedHalvingGridSearchCV",
     "FusedHalvingRandomSearchCV",
+    "FusedOptunaSearchCV",
     "FusedRandomizedSearchCV",
     "cross_val_predict",
     "cross_val_score",

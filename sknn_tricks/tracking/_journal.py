@@ -49,6 +49,7 @@ class Journal:
     def _take_round(self, message: Message) -> None:
         if self._introduce(message):
             self._learn_names(message["names"])
+            self._expect(message["n_before"])  # rows that the table begins with
             self._rounds[message["path"]] = (len(self._candidates), message["n_splits"])
             self._expect(len(self._candidates) + message["n_fits"] // message["n_splits"])
 

@@ -82,6 +82,7 @@ def at_round(search: Any, context: Any) -> list[Message]:
             "path": path,
             "n_splits": search.n_splits_,
             "n_fits": context.max_subtasks,
+            "n_before": getattr(search, "n_trials_before_", 0),
             "params": search_params(search),
             "names": every_searched_name(search),
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 _FOLD = "candidate-split-evaluation"
 _REFIT = "refit-with-best-params"
-_ROUNDS = ("search", "halving-iteration")
+_ROUNDS = ("search", "halving-iteration", "optuna-batch")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Place:
         A fold of a search, the refit of its best candidate, or everything else.
     round : tuple of int
         For a fold, the task ids from the root to the task that holds the folds: the search, or
-        one iteration of a halving search.
+        one iteration of a halving search, or one batch of a search with Optuna.
     task : int
         For a fold, ``candidate * n_splits + split``.
     """

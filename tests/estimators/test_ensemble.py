@@ -207,3 +207,30 @@ def test_it_survives_pickle(iris):
 def test_a_wrong_number_of_members(iris, n_members):
     with pytest.raises(ValueError, match="'n_members' parameter"):
         NetClassifier(n_members=n_members).fit(*iris)
+
+
+class StopAfter:
+    """A callback of scikit-learn's that wants each net to stop after some epochs."""
+
+    max_propagation_depth = None
+
+    def __init__(self, n_epochs):
+        self.n_epochs = n_epochs
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        return context.task_name == "epoch" and context.task_id + 1 == self.n_epochs
+
+
+def test_where_a_callback_stops_the_first_member_the_others_stop(iris):
+    net = NetClassifier(**{**RICH, "max_epochs": 9}, n_members=3, random_state=0)
+    net.set_callbacks(StopAfter(4)).fit(*iris)
+    assert [member.n_iter_ for member in net.members_] == [4, 4, 4]

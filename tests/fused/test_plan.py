@@ -28,7 +28,7 @@ def stacks(jobs, n_jobs=1):
     chunks, errors = plan(jobs, n_jobs)
     assert not errors
     assert all(chunk.alone is None for chunk in chunks)
-    return [chunk.jobs for chunk in chunks]
+    return sorted(chunk.jobs for chunk in chunks)
 
 
 def why_alone(job):
@@ -230,6 +230,18 @@ def test_outputs_inputs_and_losses_make_groups(make_job):
     wide = make_job(train=Rows(torch.randn(40, 4), torch.zeros(40).long()), input_shape=(4,))
     jobs = [make_job(), make_job(n_outputs=3), number, wide]
     assert stacks(jobs) == [(0,), (1,), (2,), (3,)]
+
+
+def test_groups_are_cut_only_as_far_as_cores_lack_work(make_jobs):
+    two_groups = [{} for _ in range(6)] + [{"spec": MLP(hidden=(9,))} for _ in range(6)]
+    assert [len(stack) for stack in stacks(make_jobs(*two_groups), n_jobs=2)] == [6, 6]
+    assert sorted(map(len, stacks(make_jobs(*two_groups), n_jobs=3))) == [3, 3, 6]
+    assert sorted(map(len, stacks(make_jobs(*two_groups), n_jobs=4))) == [3, 3, 3, 3]
+
+
+def test_the_longest_stacks_come_first(make_jobs):
+    chunks, _ = plan(make_jobs({}, {"spec": MLP(hidden=(99,))}, {"spec": MLP(hidden=(50,))}), 1)
+    assert [chunk.jobs for chunk in chunks] == [(1,), (2,), (0,)]
 
 
 def test_validation_rows_make_groups(make_jobs, make_rows):

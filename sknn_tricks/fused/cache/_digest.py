@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from sknn_tricks.fused._job import Job
+from sknn_tricks.fused._sources import Source
 
 # To be raised whenever the same job comes to train another net.
 FORMAT = 1
@@ -90,6 +91,8 @@ def describe(value: Any) -> Any:
         return describe(value.detach().cpu().numpy())
     if isinstance(value, np.ndarray):
         return _of_array(value)
+    if isinstance(value, Source):
+        return _of_source(value)
     if isinstance(value, tuple | list):
         return [type(value).__name__, [describe(each) for each in value]]
     if isinstance(value, dict):
@@ -107,6 +110,13 @@ def _of_array(array: np.ndarray[Any, Any]) -> Any:
         raise NoAddress("it has an array of objects")
     numbers = hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=32).hexdigest()
     return ["array", str(array.dtype), list(array.shape), numbers]
+
+
+def _of_source(source: Source) -> Any:
+    """Describe rows that are not in memory by where they are; nobody reads them all for it."""
+    if (identity := source.identity()) is None:
+        raise NoAddress("nothing tells its rows from others")
+    return ["source", describe(identity)]
 
 
 def _of_object(value: Any) -> Any:

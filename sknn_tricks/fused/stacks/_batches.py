@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from sknn_tricks.fused._rows import Rows, batch_sizes
+from sknn_tricks.fused._sources import FlatSource, Source
+from sknn_tricks.fused.stacks._epoch_losses import KeptLosses
 from sknn_tricks.fused.stacks._layers import pad_last
 
 # Different data up to this size are put together, so that one call gathers a step's rows.
@@ -95,10 +97,15 @@ def epoch_parts(n_rows: Sequence[int], batch_size: int) -> list[Part]:
     return parts
 
 
+def flat_x(x: Tensor | Source) -> Tensor | FlatSource:
+    """Return x (N, ...) as a stack takes it: one axis of features, padded."""
+    return FlatSource(x) if isinstance(x, Source) else pad_last(x.reshape(len(x), -1))
+
+
 def flat(rows: Rows) -> Rows:
     """Return rows as a stack takes them: one axis of features, padded."""
-    x = pad_last(rows.x.reshape(len(rows), -1))
-    target = rows.target
+    x, target = flat_x(rows.x), rows.target
+    assert isinstance(x, Tensor)
     if target is not None and target.ndim == 2:
         target = pad_last(target)
     return Rows(x, target, rows.weight)
@@ -173,6 +180,10 @@ class StackBatches:
         self._generators = generators
         self._pool = Pool(rows)
 
+    def losses(self, dtype: torch.dtype) -> KeptLosses:
+        """Return what keeps the losses of an epoch."""
+        return KeptLosses(self.n_rows, dtype)
+
     def __iter__(self) -> Iterator[tuple[Part, Iterator[StackBatch]]]:
         """Yield each part of an epoch, with its batches."""
         orders = torch.zeros(len(self.n_rows), max(self.n_rows), dtype=torch.int64)
@@ -186,6 +197,7 @@ class StackBatches:
         for start in range(part.start, stop, part.size):
             index = orders[part.members, start : start + part.size]
             rows = self._pool.take(part.members, index)
+            assert isinstance(rows.x, Tensor)
             assert rows.target is not None
             yield StackBatch(rows.x, rows.target, rows.weight, part.members, start)
 
@@ -193,7 +205,7 @@ class StackBatches:
 def _weighted(rows: Rows, weighted: bool) -> Rows:
     """Give rows the weight 1 if others have weights."""
     if rows.weight is None and weighted:
-        return Rows(rows.x, rows.target, rows.x.new_ones(len(rows)))
+        return Rows(rows.x, rows.target, torch.ones(len(rows), dtype=rows.x.dtype))
     return rows
 
 

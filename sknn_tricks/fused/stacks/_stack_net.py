@@ -18,6 +18,7 @@ from sknn_tricks.fused._net import StopTraining
 from sknn_tricks.fused._plan import numbers_of_rows
 from sknn_tricks.fused.stacks import _losses
 from sknn_tricks.fused.stacks._batches import Part, StackBatch, StackBatches
+from sknn_tricks.fused.stacks._from_disk import DiskBatches
 from sknn_tricks.fused.stacks._masks import StackedDropout
 from sknn_tricks.fused.stacks._optimizers import STACKED, Rates, runs
 from sknn_tricks.fused.stacks._stack import Stack, stack
@@ -159,14 +160,13 @@ class StackNet(NeuralNet):
         if not training:
             self._validate()
             return
-        losses = torch.zeros(len(self.members), max(self._batches.n_rows), dtype=self._job.dtype)
+        losses = self._batches.losses(self._job.dtype)
         for part, batches in self._batches:
             for i, batch in enumerate(batches):
                 self._draw(part, i)
-                rows = losses[batch.members, batch.start : batch.start + part.size]
-                rows.copy_(step_fn(batch)["loss"])
-        for member, loss in zip(self.members, losses, strict=True):
-            member.record_train_loss(loss[: len(member.job.train)])
+                losses.add(batch, step_fn(batch)["loss"])
+        for member, loss in zip(self.members, losses.means(), strict=True):
+            member.record_train_loss(loss)
 
     def train_step(self, batch: StackBatch, **fit_params: Any) -> dict[str, Tensor]:
         """Make one step of the members of the batch."""
@@ -234,7 +234,7 @@ class StackNet(NeuralNet):
             members = self.members[run]
             outputs = []
             for start in range(0, len(members[0].valid), VALID_BATCH):
-                rows = [member.valid[start : start + VALID_BATCH] for member in members]
+                rows = [member.valid_rows(start, VALID_BATCH) for member in members]
                 outputs.append(
                     stacked.forward(torch.stack(rows))[..., : self._job.n_outputs].clone()
                 )
@@ -269,12 +269,17 @@ class StackNet(NeuralNet):
         """Make what depends on who is there."""
         for k, member in enumerate(self.members):
             self.module_.point(member.net.module_, k)
-        self._batches = StackBatches(
+        self._batches = self._make_batches()
+        self._parts: dict[tuple[int, int], Stack] = {}
+
+    def _make_batches(self) -> StackBatches | DiskBatches:
+        if self._job.train.on_disk:
+            return DiskBatches(self.members, self._job.batch_size)
+        return StackBatches(
             [member.job.train for member in self.members],
             self._job.batch_size,
             [member.shuffle for member in self.members],
         )
-        self._parts: dict[tuple[int, int], Stack] = {}
 
 
 def per_member(values: Sequence[float], dtype: torch.dtype, nothing: float = 0.0) -> Tensor | None:

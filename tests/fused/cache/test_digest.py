@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from sknn_tricks import init
+from sknn_tricks._readers import reader
 from sknn_tricks.fused import Rows, Stopping
+from sknn_tricks.fused._sources import Source
 from sknn_tricks.fused.cache._digest import NoAddress, describe, digest
 from sknn_tricks.nets import MLP, TorchModule
 from sknn_tricks.nets._torch_module import ModuleInstance
@@ -175,3 +177,30 @@ def test_the_same_in_another_process(make_job):
 )
 def test_values_of_different_kinds_are_different(one, other):
     assert describe(one) != describe(other)
+
+
+def test_rows_in_a_file_are_told_by_the_file(address, tmp_path):
+    def rows_of(name, seed):
+        path = tmp_path / name
+        numbers = np.random.default_rng(seed).normal(size=(40, 3)).astype(np.float32)
+        np.save(path, numbers)
+        source = Source(reader(np.load(path, mmap_mode="r")), torch.float32)
+        return Rows(source, torch.zeros(40, dtype=torch.int64))
+
+    one, other = rows_of("one.npy", 0), rows_of("other.npy", 1)
+    assert address(train=one) == address(train=one) != address(train=other)
+
+
+def test_rows_of_an_object_have_no_address(make_job):
+    class Sliced:
+        shape, dtype = (40, 3), np.dtype("float32")
+
+        def __len__(self):
+            return 40
+
+        def __getitem__(self, key):
+            return np.zeros((40, 3), dtype="float32")[key]
+
+    rows = Rows(Source(reader(Sliced()), torch.float32), torch.zeros(40, dtype=torch.int64))
+    with pytest.raises(NoAddress):
+        digest(make_job(train=rows), {})

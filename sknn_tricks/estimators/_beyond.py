@@ -1,0 +1,127 @@
+"""Data beyond memory: how an estimator checks, lays out and predicts rows on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_consistent_length, validate_data
+from torch import Tensor
+
+from sknn_tricks._messages import message
+from sknn_tricks._on_disk import OnDisk, as_on_disk
+from sknn_tricks.estimators._data import Data, to_tensor
+from sknn_tricks.fused._net import PREDICT_BATCH
+from sknn_tricks.fused._sources import Source, window_rows
+
+NO_TARGETS = "no_validation"
+
+
+def validate_rows(
+    estimator: Any, X: Any, y: Any = NO_TARGETS, *, reset: bool, dtype: str, **of_y: Any
+) -> Any:
+    """Do what scikit-learn's ``validate_data`` does, but leave rows on the disk there.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : array-like or rows on the disk, of shape (N, ...)
+    y : array-like, default is none
+    reset : bool
+        Whether to learn the number of features, or to check it.
+    dtype : {"float32", "float64"}
+    **of_y
+        What to check of y.
+
+    Returns
+    -------
+    X or (X, y)
+        Rows on the disk as `OnDisk`, unless they are no more than a window. Their numbers are
+        looked at when they are read.
+    """
+    X = lay_out(X)
+    if not isinstance(X, OnDisk):
+        settings = {"dtype": dtype, "order": "C", "allow_nd": True, **of_y}
+        return validate_data(estimator, X, y, reset=reset, **settings)
+    _check_kind(X)
+    validate_data(estimator, X, y, reset=reset, skip_check_array=True)
+    if isinstance(y, str) and y == NO_TARGETS:
+        return X
+    y = validate_data(estimator, y=y, reset=False, **of_y)
+    check_consistent_length(X, y)
+    return X, y
+
+
+def lay_out(X: Any) -> Any:
+    """Return X as OnDisk if it is on the disk and worth it; what makes one window is read."""
+    rows = as_on_disk(X)
+    if rows is None:
+        return X
+    return rows if _is_large(rows) else np.asarray(rows)
+
+
+def in_reading_order(data: Data) -> Data:
+    """Return data in the order in which they lie on the disk; the order means nothing here."""
+    if not isinstance(data.X, OnDisk) or not _is_large(data.X):
+        return data
+    order = data.X.reading_order()
+    return data if order is None else data.take(order)
+
+
+def x_of(data: Data, dtype: str, device: torch.device) -> Tensor | Source:
+    """Return X for `Rows`; what makes one window is read."""
+    if not isinstance(data.X, OnDisk):
+        return to_tensor(data.X).to(device)
+    source = Source(data.X, getattr(torch, dtype), device)
+    return source if _is_large(data.X) else source[:]
+
+
+def by_blocks(X: Any, dtype: str, outputs: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the outputs (K, N, O) of all rows, a block of which is in memory at a time.
+
+    Parameters
+    ----------
+    X : ndarray or OnDisk of shape (N, ...)
+    dtype : {"float32", "float64"}
+    outputs : callable (Tensor (n, ...)) -> Tensor (K, n, O)
+
+    Returns
+    -------
+    Tensor
+    """
+    if not isinstance(X, OnDisk):
+        return outputs(to_tensor(X))
+    order = X.reading_order()
+    source = Source(X if order is None else X[order], getattr(torch, dtype))
+    # Blocks end where batches do, so that these are the same as for rows in memory.
+    size = max(window_rows(X.shape[1:]) // PREDICT_BATCH, 1) * PREDICT_BATCH
+    blocks = [outputs(source[i : i + size]) for i in range(0, len(X), size)]
+    found = torch.cat(blocks, dim=1)
+    return found if order is None else found[:, np.argsort(order)]
+
+
+def _is_large(rows: OnDisk) -> bool:
+    return len(rows) > window_rows(rows.shape[1:])
+
+
+def _check_kind(rows: OnDisk) -> None:
+    if rows.dtype.kind not in "biuf":
+        raise ValueError(
+            message(
+                "X on the disk does not hold numbers",
+                expected="a dtype of bool, int or float",
+                got=f"{rows.dtype}",
+                todo="Write it anew as numbers",
+            )
+        )
+    if rows.ndim < 2 or 0 in rows.shape:
+        raise ValueError(
+            message(
+                "X on the disk has the wrong shape",
+                expected="rows of at least one feature, (N, D) or (N, ...)",
+                got=f"{rows.shape}",
+                todo="Reshape it",
+            )
+        )
