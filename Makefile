@@ -37,6 +37,8 @@ bench: install
 	$(BIN)/python benchmarks/bench_scaling.py
 	$(BIN)/python benchmarks/bench_ensemble.py
 	$(BIN)/python benchmarks/bench_cache.py
+	$(BIN)/python benchmarks/bench_cost_model.py
+	$(BIN)/python benchmarks/bench_memmap.py
 	$(BIN)/python benchmarks/bench_dask.py
 
 clean:

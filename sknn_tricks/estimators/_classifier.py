@@ -24,6 +24,7 @@ from sknn_tricks.estimators._data import Data
 from sknn_tricks.estimators._scores import accuracy, label_accuracy
 from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Task
+from sknn_tricks.fused._cpu import one_thread
 from sknn_tricks.fused._net import softmax
 from sknn_tricks.losses import binary_cross_entropy, cross_entropy
 
@@ -280,7 +281,8 @@ class NetClassifier(ClassifierMixin, BaseNet):
 
     def _member_probabilities(self, X: Any) -> Tensor:
         outputs = self._outputs(X)
-        return outputs.sigmoid() if self._multilabel else outputs.softmax(dim=2)
+        with one_thread():  # two would wait for each other where other cores are at work
+            return outputs.sigmoid() if self._multilabel else outputs.softmax(dim=2)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithm of the probability of each class.
@@ -298,8 +300,9 @@ class NetClassifier(ClassifierMixin, BaseNet):
 
     def _log_probabilities(self, X: Any) -> Tensor:
         outputs = self._outputs(X)
-        log = logsigmoid(outputs) if self._multilabel else outputs.log_softmax(dim=2)
-        return log.logsumexp(dim=0) - math.log(len(log))
+        with one_thread():
+            log = logsigmoid(outputs) if self._multilabel else outputs.log_softmax(dim=2)
+            return log.logsumexp(dim=0) - math.log(len(log))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most likely class of each row, or an indicator matrix of labels.

@@ -57,13 +57,13 @@ def train(
         In the order of the jobs. A job that failed has its error there; the others go on.
     """
     report = Report() if report is None else report
-    rows = shared_data(jobs)
-    jobs = [replace(job, train=same) for job, same in zip(jobs, rows, strict=True)]
-    recall = Recall(cache, jobs)
-    report.add_cached(len(recall.found))
-    missing = [i for i in range(len(jobs)) if i not in recall.found]
-    jobs = [recall.jobs[i] for i in missing]
-    with one_thread():
+    with one_thread():  # others are at work, and two threads would wait for each other
+        rows = shared_data(jobs)
+        jobs = [replace(job, train=same) for job, same in zip(jobs, rows, strict=True)]
+        recall = Recall(cache, jobs)
+        report.add_cached(len(recall.found))
+        missing = [i for i in range(len(jobs)) if i not in recall.found]
+        jobs = [recall.jobs[i] for i in missing]
         chunks, errors = plan(jobs, n_jobs)
     results = {missing[j]: Trained(None, error=error) for j, error in errors.items()}
     for chunk, (nets, batches) in zip(
