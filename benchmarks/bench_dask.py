@@ -2,7 +2,8 @@
 
     python benchmarks/bench_dask.py [--epochs 200]
 
-Both are started and warmed up before. Needs the extra `dask`.
+Both are started and warmed up before. Dask's profiler, which samples each worker a hundred times a
+second, is off, as in `examples/on_a_cluster.py`. Needs the extra `dask`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import warnings
 
+import dask
 import joblib
 import numpy as np
 from bench_search import searches, seconds
@@ -32,6 +34,7 @@ def main() -> None:
     scores = search.cv_results_["mean_test_score"]
     joblib.externals.loky.get_reusable_executor().shutdown()
     with (
+        dask.config.set({"distributed.worker.profile.enabled": False}),
         LocalCluster(
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
         ) as cluster,

@@ -4,11 +4,13 @@
     python examples/on_a_cluster.py tcp://scheduler:8786  # your cluster
 
 Needs ``pip install "sknn-tricks[dask]"``, on the workers too. Scalers, scores and all else of the
-search run here; the stacks of nets are trained by the workers. Each has the data sent once.
+search run here; the stacks of nets are trained by the workers. Each has the data sent once. Dask's
+profiler, which samples each worker a hundred times a second, would cost some of them a tenth.
 """
 
 import sys
 
+import dask
 import joblib
 from dask.distributed import Client, LocalCluster
 from sklearn.datasets import load_digits
@@ -31,6 +33,7 @@ def connect() -> Client:
     """Return a client of the cluster named on the command line, or of one made for this run."""
     if len(sys.argv) > 1:
         return Client(sys.argv[1])
+    dask.config.set({"distributed.worker.profile.enabled": False})
     cluster = LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
     )
