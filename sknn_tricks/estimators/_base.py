@@ -22,9 +22,10 @@ from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weig
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._beyond import by_blocks, in_reading_order, validate_rows, x_of
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
-from sknn_tricks.estimators._ensemble import bootstrap, mean_history, members_to_train
+from sknn_tricks.estimators._ensemble import bootstrap, members_to_train
 from sknn_tricks.estimators._epochs import EpochTasks, Following
 from sknn_tricks.estimators._forward import outputs_of
+from sknn_tricks.estimators._history import mean_history, plain_epochs
 from sknn_tricks.estimators._precision import dtype_name
 from sknn_tricks.estimators._settings import check_betas, copies_of_callbacks, find_device
 from sknn_tricks.estimators._unchanged import unchanged_on_error
@@ -32,9 +33,6 @@ from sknn_tricks.fused import Job, Rows, Stopping, Trained
 from sknn_tricks.fused._random import draw_seed, stream_seed
 from sknn_tricks.fused.rendezvous import train_together
 from sknn_tricks.nets import as_spec
-
-# Ends of the history's keys that only skorch's callbacks need.
-OF_SKORCH = ("batches", "_batch_count", "_best")
 
 
 class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
@@ -207,10 +205,11 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         resume = resume and hasattr(self, "net_")
         data = self._learn_from_data(X, y, sample_weight, classes, resume)
         stopping = Stopping(self.patience, self.tol) if early_stopping else None
+        watched = None
+        if validation_data is not None:
+            watched = self._rows(self._check_validation_data(validation_data))
         members = members_to_train(self, resume)
-        jobs = [
-            member._job(data, max_epochs, stopping, validation_data, resume) for member in members
-        ]
+        jobs = [member._job(data, max_epochs, stopping, watched, resume) for member in members]
 
         context = self._init_callback_context(max_subtasks=max_epochs)
         hooks = {"estimator": self, **data.hooks()}
@@ -232,12 +231,12 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         data: Data,
         max_epochs: int,
         stopping: Stopping | None,
-        validation_data: tuple[Any, Any] | None,
+        watched: Rows | None,
         resume: bool,
     ) -> Job:
-        """Return what trains this single net."""
+        """Return what trains this single net; it may be given rows to watch."""
         seed = self.net_.seed if resume else draw_seed(self.random_state)
-        rows, valid = self._split(data, stopping, validation_data, seed)
+        rows, valid = self._split(data, stopping, watched, seed)
         return Job(
             train=rows,
             valid=valid,
@@ -301,18 +300,11 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         return Data(X, y, weight).without_absent()
 
     def _split(
-        self,
-        data: Data,
-        stopping: Stopping | None,
-        validation_data: tuple[Any, Any] | None,
-        seed: int,
+        self, data: Data, stopping: Stopping | None, watched: Rows | None, seed: int
     ) -> tuple[Rows, Rows | None]:
         """Return the rows to train on and those to watch."""
-        if validation_data is not None:
-            watched = self._rows(self._check_validation_data(validation_data))
+        if watched is not None or stopping is None:
             return self._rows(self._bagged(data, seed)), watched
-        if stopping is None:
-            return self._rows(self._bagged(data, seed)), None
         kept, held_out = hold_out(
             len(data), self.validation_fraction, self._labels(data.y), stream_seed(seed, "split")
         )
@@ -350,10 +342,7 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         """Set the fitted attributes; `before` is the history up to this training."""
         self.net_ = trained.net
         self.best_epoch_ = trained.best_epoch
-        new = [
-            {name: value for name, value in epoch.items() if not name.endswith(OF_SKORCH)}
-            for epoch in trained.net.history[len(before) :]
-        ]
+        new = plain_epochs(trained.net.history[len(before) :])
         self.history_ = [*before, *new]
         self._summarise(len(new))
 

@@ -15,7 +15,6 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from sknn_tricks._messages import message
 from sknn_tricks._sklearn_private import Interval, StrOptions
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._base import BaseNet
@@ -229,14 +228,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
             If the first call lacks `classes`, or a later one brings others.
         """
         if classes is None and not hasattr(self, "classes_"):
-            raise ValueError(
-                message(
-                    "The first call of partial_fit does not say which classes there are",
-                    expected="classes=<all labels that will ever come>",
-                    got="classes=None",
-                    todo="Pass classes at the first call, such as classes=np.unique(y_all)",
-                )
-            )
+            raise ValueError(refusals.no_classes())
         with unchanged_on_error(self):
             return self._fit(X, y, sample_weight, max_epochs=1, resume=True, classes=classes)
 
@@ -329,14 +321,7 @@ class NetClassifier(ClassifierMixin, BaseNet):
         if kind in ("continuous", "continuous-multioutput", "unknown"):
             check_classification_targets(y)  # raises
         if kind == "multiclass-multioutput":
-            raise ValueError(
-                message(
-                    "y has several columns of classes (multiclass-multioutput)",
-                    expected="one column of labels, or an indicator matrix of 0 and 1",
-                    got=f"shape {y.shape}",
-                    todo="Fit one net per column, for example with MultiOutputClassifier",
-                )
-            )
+            raise ValueError(refusals.several_columns(y.shape))
         return y
 
     def _row_weights(self, data: Data) -> NDArray[Any] | None:
@@ -367,26 +352,12 @@ class NetClassifier(ClassifierMixin, BaseNet):
         else:
             strange = seen[~np.isin(seen, self.classes_)]
         if len(strange):
-            raise ValueError(
-                message(
-                    "The targets have classes that the net does not know",
-                    expected=f"classes {self.classes_.tolist()}",
-                    got=f"{strange.tolist()}",
-                    todo="Fit anew with warm_start=False, or name all classes at the first call",
-                )
-            )
+            raise ValueError(refusals.unknown_classes(self.classes_, strange))
 
     def _check_kind(self, y: NDArray[Any]) -> None:
         wanted = (len(self.classes_),) if self._multilabel else ()
         if y.shape[1:] != wanted:
-            raise ValueError(
-                message(
-                    "The targets are of another kind than in fit",
-                    expected=f"shape {(len(y), *wanted)}",
-                    got=f"{y.shape}",
-                    todo="Give the same kind of targets, or fit anew with warm_start=False",
-                )
-            )
+            raise ValueError(refusals.other_kind(y.shape, (len(y), *wanted)))
 
     def _encode(self, y: NDArray[Any]) -> NDArray[Any]:
         self._check_kind(y)

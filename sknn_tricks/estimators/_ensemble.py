@@ -6,7 +6,6 @@ weights, order of rows, dropout, err differently.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,6 @@ from sklearn.base import clone
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._unchanged import OF_CALLBACKS
 from sknn_tricks.fused._random import draw_seed, stream_seed
-
-# What an epoch's entry has the mean of; durations are added up.
-MEANS = ("train_loss", "valid_loss", "valid_score")
 
 
 def members_to_train(net: Any, resume: bool) -> list[Any]:
@@ -84,29 +80,3 @@ def as_member(ensemble: Any, state: Any) -> Any:
     module = clone(ensemble.module, safe=False)
     member.__dict__ = known | {"module": module, "n_members": 1, "random_state": state}
     return member
-
-
-def mean_history(histories: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Return one history: of each epoch the means over the members that were still training.
-
-    Examples
-    --------
-    >>> first, second = ({"epoch": n, "train_loss": 3.0 - n, "dur": 1.0} for n in (1, 2))
-    >>> other = {"epoch": 1, "train_loss": 1.0, "dur": 1.0}
-    >>> mean_history([[first, second], [other]])[0]
-    {'epoch': 1, 'train_loss': 1.5, 'dur': 2.0}
-    """
-    longest = max(histories, key=len)
-    return [
-        _mean_epoch([history[i] for history in histories if i < len(history)])
-        for i in range(len(longest))
-    ]
-
-
-def _mean_epoch(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    means = {
-        name: float(np.mean([entry[name] for entry in entries]))
-        for name in MEANS
-        if name in entries[0]
-    }
-    return {**entries[0], **means, "dur": sum(entry["dur"] for entry in entries)}

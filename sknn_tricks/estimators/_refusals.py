@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import NDArray
+
 from sknn_tricks._messages import message
 
 
@@ -75,4 +77,44 @@ def one_class(label: Any) -> str:
         expected="targets of 2 classes or more (rows of weight 0 do not count)",
         got=f"only {label!r}",
         todo="Give rows of another class",
+    )
+
+
+def no_classes() -> str:
+    """Say that a first `partial_fit` does not know its classes."""
+    return message(
+        "The first call of partial_fit does not say which classes there are",
+        expected="classes=<all labels that will ever come>",
+        got="classes=None",
+        todo="Pass classes at the first call, such as classes=np.unique(y_all)",
+    )
+
+
+def several_columns(shape: tuple[int, ...]) -> str:
+    """Say that y has several columns of classes."""
+    return message(
+        "y has several columns of classes (multiclass-multioutput)",
+        expected="one column of labels, or an indicator matrix of 0 and 1",
+        got=f"shape {shape}",
+        todo="Fit one net per column, for example with MultiOutputClassifier",
+    )
+
+
+def unknown_classes(classes: NDArray[Any], strange: NDArray[Any]) -> str:
+    """Say that targets have classes that were not there before."""
+    return message(
+        "The targets have classes that the net does not know",
+        expected=f"classes {classes.tolist()}",
+        got=f"{strange.tolist()}",
+        todo="Fit anew with warm_start=False, or name all classes at the first call",
+    )
+
+
+def other_kind(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """Say that targets have another shape than in fit."""
+    return message(
+        "The targets are of another kind than in fit",
+        expected=f"shape {wanted}",
+        got=f"{shape}",
+        todo="Give the same kind of targets, or fit anew with warm_start=False",
     )

@@ -63,6 +63,17 @@ def test_members_are_single_nets_to_the_bit(iris, settings):
     assert not same_weights(*ensemble.members_[:2])
 
 
+def test_all_members_watch_the_rows_that_are_given(iris):
+    (X, X_valid), (y, y_valid) = (train_test_split(each, random_state=0) for each in iris)
+    settings = {**RICH, "max_epochs": 9, "early_stopping": True, "patience": 1}
+    given = {"validation_data": (X_valid, y_valid)}
+    ensemble = NetClassifier(**settings, n_members=3, random_state=0).fit(X, y, **given)
+    for member in ensemble.members_:
+        alone = single(member).fit(X, y, **given)
+        assert same_weights(member, alone)
+        assert member.validation_scores_ == alone.validation_scores_
+
+
 def test_an_ensemble_of_one_is_a_single_net(iris):
     one, plain = (NetClassifier(**RICH, random_state=0, **n) for n in ({"n_members": 1}, {}))
     assert same_weights(one.fit(*iris), plain.fit(*iris))
