@@ -30,6 +30,7 @@ from sknn_tricks.estimators._precision import dtype_name
 from sknn_tricks.estimators._settings import check_betas, copies_of_callbacks, find_device
 from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Job, Rows, Stopping, Trained
+from sknn_tricks.fused._balance import NO_BALANCE, Balance
 from sknn_tricks.fused._random import draw_seed, stream_seed
 from sknn_tricks.fused.rendezvous import train_together
 from sknn_tricks.nets import as_spec
@@ -38,8 +39,8 @@ from sknn_tricks.nets import as_spec
 class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators. A subclass says what targets mean.
 
-    A subclass writes ``_check_y``, ``_learn_target``, ``_encode``, ``_labels``, ``_row_weights``
-    and ``_task``.
+    A subclass writes ``_check_y``, ``_learn_target``, ``_encode``, ``_labels`` and ``_task``, and
+    may write ``_row_weights``, ``_class_factors`` and ``_balance``.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -207,7 +208,7 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         stopping = Stopping(self.patience, self.tol) if early_stopping else None
         watched = None
         if validation_data is not None:
-            watched = self._rows(self._check_validation_data(validation_data))
+            watched = self._rows(self._check_validation_data(validation_data), watched=True)
         members = members_to_train(self, resume)
         jobs = [member._job(data, max_epochs, stopping, watched, resume) for member in members]
 
@@ -244,6 +245,7 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
             stopping=stopping,
             seed=seed,
             start=self.net_ if resume else None,
+            balance=self._balance(max_epochs),
             **self._settings(),
         )
 
@@ -251,8 +253,8 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         self, X: Any, y: Any, sample_weight: Any, classes: Any, resume: bool
     ) -> Data:
         """Return the checked data; a fit that starts anew learns their shape, targets and scale."""
-        if resume:
-            self._check_dtype()
+        if resume and self.dtype != (before := dtype_name(self.net_.module_)):
+            raise ValueError(refusals.other_dtype(self.dtype, before))
         self._device = torch.device(self.net_.device) if resume else find_device(self.device)
         data = self._check_data(X, y, sample_weight, reset=not resume)
         if not resume:
@@ -261,8 +263,9 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
             self._foreign = as_spec(self.module).foreign
         self._check_shape(data.X)
         self._learn_target(data, classes, resume)
-        if not resume:
-            self._learn_mean_weight(data)
+        if not resume:  # later data are weighed against the first ones
+            weight = self._row_weights(data)
+            self._mean_weight = 1.0 if weight is None else weight.mean()
         return data
 
     def _settings(self) -> dict[str, Any]:
@@ -308,7 +311,8 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         kept, held_out = hold_out(
             len(data), self.validation_fraction, self._labels(data.y), stream_seed(seed, "split")
         )
-        return self._rows(self._bagged(data.take(kept), seed)), self._rows(data.take(held_out))
+        train = self._rows(self._bagged(data.take(kept), seed))
+        return train, self._rows(data.take(held_out), watched=True)
 
     def _bagged(self, data: Data, seed: int) -> Data:
         return data.take(bootstrap(len(data), seed)) if self.bagging else data
@@ -320,28 +324,34 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         self._check_shape(data.X)
         return data
 
-    def _rows(self, data: Data) -> Rows:
-        """Return the rows as tensors on the device, the targets as the loss wants them."""
-        data = in_reading_order(data)
-        weight = self._row_weights(data)
-        if weight is not None:
-            weight = to_tensor(weight / self._mean_weight).to(
-                self._device, getattr(torch, self.dtype)
-            )
-        target = to_tensor(self._encode(data.y)).to(self._device)
-        return Rows(x_of(data, self.dtype, self._device), target, weight)
+    def _rows(self, data: Data, watched: bool = False) -> Rows:
+        """Return the rows as tensors on the device, the targets as the loss wants them.
 
-    def _learn_mean_weight(self, data: Data) -> None:
-        """Remember the mean weight: later data are weighed against the first ones."""
-        weight = self._row_weights(data)
-        self._mean_weight = 1.0 if weight is None else weight.mean()
-        if self._mean_weight == 0:
-            raise ValueError(refusals.no_weight_left(self.class_weight))
+        The weights of the classes are in those of rows to watch; a job has them for the others.
+        """
+        data = in_reading_order(data)
+        weight, held = self._row_weights(data), None
+        if weight is not None:
+            weight = weight / self._mean_weight
+        if watched and (factors := self._class_factors(data)) is not None:
+            weight = factors if weight is None else factors * weight
+        if weight is not None:
+            held = to_tensor(weight).to(self._device, getattr(torch, self.dtype))
+        target = to_tensor(self._encode(data.y)).to(self._device)
+        return Rows(x_of(data, self.dtype, self._device), target, held)
+
+    def _row_weights(self, data: Data) -> NDArray[Any] | None:
+        return data.weight
+
+    def _class_factors(self, data: Data) -> NDArray[Any] | None:
+        return None
+
+    def _balance(self, max_epochs: int) -> Balance:
+        return NO_BALANCE
 
     def _take_over(self, trained: Trained, before: list[dict[str, Any]]) -> None:
         """Set the fitted attributes; `before` is the history up to this training."""
-        self.net_ = trained.net
-        self.best_epoch_ = trained.best_epoch
+        self.net_, self.best_epoch_ = trained.net, trained.best_epoch
         new = plain_epochs(trained.net.history[len(before) :])
         self.history_ = [*before, *new]
         self._summarise(len(new))
@@ -379,11 +389,6 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
             [outputs_of(net, x, len(X), self._foreign) for net in nets]
         )
         return by_blocks(X, dtype, forward)
-
-    def _check_dtype(self) -> None:
-        trained_in = dtype_name(self.net_.module_)
-        if self.dtype != trained_in:
-            raise ValueError(refusals.other_dtype(self.dtype, trained_in))
 
     def _check_shape(self, X: NDArray[Any] | OnDisk) -> None:
         if X.shape[1:] != self.input_shape_:

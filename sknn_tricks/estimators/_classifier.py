@@ -10,25 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
-from sklearn.utils import Tags, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils import Tags
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from sknn_tricks._sklearn_private import Interval, StrOptions
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._base import BaseNet
-from sknn_tricks.estimators._class_weights import weights_by_label, weights_by_name
-from sknn_tricks.estimators._data import Data
-from sknn_tricks.estimators._scores import accuracy, label_accuracy
+from sknn_tricks.estimators._class_targets import ClassTargets
+from sknn_tricks.estimators._class_weights import BY_NAME
 from sknn_tricks.estimators._unchanged import unchanged_on_error
-from sknn_tricks.fused import Task
 from sknn_tricks.fused._cpu import one_thread
-from sknn_tricks.fused._net import softmax
-from sknn_tricks.losses import binary_cross_entropy, cross_entropy
 
 
-class NetClassifier(ClassifierMixin, BaseNet):
+class NetClassifier(ClassifierMixin, ClassTargets, BaseNet):
     """A neural net that classifies.
 
     Binary and multi-class targets have one logit a class, softmax and cross-entropy; multi-label
@@ -75,10 +70,26 @@ class NetClassifier(ClassifierMixin, BaseNet):
         Epochs without a better validation loss until early stopping stops.
     tol : float, default=0.0
         How much lower a validation loss must be to count as better.
+    loss : str or callable, default="cross_entropy"
+        "cross_entropy", "focal", "logit_adjusted", one of `sknn_tricks.losses` with settings of
+        its own, such as ``logit_adjusted(tau=1.5)``, or a function (outputs, target, weight) ->
+        scalar Tensor.
     label_smoothing : float, default=0.0
         Share of each target that is spread over all classes, in training.
-    class_weight : dict, "balanced" or None, default=None
-        Weight of each class, as in scikit-learn; multiplied with `sample_weight`.
+    class_weight : dict, list of dict, "balanced", "effective", callable or None, default=None
+        Weight of each class; multiplied with `sample_weight`. "balanced" as in scikit-learn,
+        "effective" as `sknn_tricks.losses.effective_number`, or a function of the classes'
+        numbers of rows.
+    balanced_batches : bool, default=False
+        Whether each class has as many rows of an epoch as another: rows of small classes come
+        more than once, and some of large ones do not come. An epoch remains as long as it is.
+    balance_after : float, default=0.0
+        Share of `max_epochs` that is trained before `class_weight` and `balanced_batches` set
+        in: deferred re-weighting (Cao et al., 2019) is 0.8.
+    prior_correction : bool or dict of class to share, default=False
+        Whether `predict_proba` makes up for what the loss, `class_weight` and `balanced_batches`
+        do to it, so that it fits rows whose classes have the shares of the data of `fit`; a dict:
+        those shares, of rows resampled beforehand. `predict` stays as the net decides.
     callbacks : list of skorch callbacks or None, default=None
         Copied for each fit.
     warm_start : bool, default=False
@@ -145,8 +156,12 @@ class NetClassifier(ClassifierMixin, BaseNet):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseNet._parameter_constraints,
+        "loss": [str, callable],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, StrOptions(set(BY_NAME)), callable, None],
+        "balanced_batches": ["boolean"],
+        "balance_after": [Interval(Real, 0, 1, closed="left")],
+        "prior_correction": ["boolean", dict],
     }
     _y_numeric = False
 
@@ -168,8 +183,12 @@ class NetClassifier(ClassifierMixin, BaseNet):
         validation_fraction: float = 0.1,
         patience: int = 10,
         tol: float = 0.0,
+        loss: Any = "cross_entropy",
         label_smoothing: float = 0.0,
         class_weight: Any = None,
+        balanced_batches: bool = False,
+        balance_after: float = 0.0,
+        prior_correction: bool | dict[Any, float] = False,
         callbacks: Any = None,
         warm_start: bool = False,
         n_members: int = 1,
@@ -204,8 +223,12 @@ class NetClassifier(ClassifierMixin, BaseNet):
             verbose=verbose,
             random_state=random_state,
         )
+        self.loss = loss
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
+        self.balanced_batches = balanced_batches
+        self.balance_after = balance_after
+        self.prior_correction = prior_correction
 
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -274,7 +297,11 @@ class NetClassifier(ClassifierMixin, BaseNet):
     def _member_probabilities(self, X: Any) -> Tensor:
         outputs = self._outputs(X)
         with one_thread():  # two would wait for each other where other cores are at work
-            return outputs.sigmoid() if self._multilabel else outputs.softmax(dim=2)
+            if self._multilabel:
+                return outputs.sigmoid()
+            if (calibration := self._imbalance.calibration) is not None:
+                return calibration(outputs).exp()
+            return outputs.softmax(dim=2)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithm of the probability of each class.
@@ -288,12 +315,17 @@ class NetClassifier(ClassifierMixin, BaseNet):
         ndarray of float64, shape (N, O)
             Exact also where the probability itself is rounded to 0.
         """
-        return self._log_probabilities(X).numpy()
+        return self._log_probabilities(X, calibrated=True).numpy()
 
-    def _log_probabilities(self, X: Any) -> Tensor:
+    def _log_probabilities(self, X: Any, calibrated: bool = False) -> Tensor:
         outputs = self._outputs(X)
         with one_thread():
-            log = logsigmoid(outputs) if self._multilabel else outputs.log_softmax(dim=2)
+            if self._multilabel:
+                log = logsigmoid(outputs)
+            elif calibrated and (calibration := self._imbalance.calibration) is not None:
+                log = calibration(outputs)
+            else:
+                log = outputs.log_softmax(dim=2)
             return log.logsumexp(dim=0) - math.log(len(log))
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -312,75 +344,8 @@ class NetClassifier(ClassifierMixin, BaseNet):
             return (log > -math.log(2)).numpy().astype(int)
         return self.classes_[log.argmax(dim=1).numpy()]
 
-    # --- what targets mean ------------------------------------------------------------------
-
-    def _check_y(self, y: NDArray[Any]) -> NDArray[Any]:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        kind = type_of_target(y, input_name="y")
-        if kind in ("continuous", "continuous-multioutput", "unknown"):
-            check_classification_targets(y)  # raises
-        if kind == "multiclass-multioutput":
-            raise ValueError(refusals.several_columns(y.shape))
-        return y
-
-    def _row_weights(self, data: Data) -> NDArray[Any] | None:
-        if self.class_weight is None:
-            return data.weight
-        if isinstance(self.class_weight, dict) and not self._multilabel:
-            by_class = weights_by_name(self.class_weight, self.classes_, self._encode(data.y))
-        else:
-            by_class = weights_by_label(self.class_weight, data.y)
-        return by_class if data.weight is None else by_class * data.weight
-
-    def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:
-        multilabel = data.y.ndim == 2
-        seen = np.arange(data.y.shape[1]) if multilabel else np.unique(data.y)
-        known = seen if classes is None else np.unique(classes)
-        if resume:
-            self._check_kind(data.y)
-            self._check_classes(seen, known if classes is not None else None)
-            return
-        if not multilabel and len(known) < 2:
-            raise ValueError(refusals.one_class(known.tolist()[0]))
-        self.classes_, self._multilabel = known, multilabel
-        self._check_classes(seen, None)
-
-    def _check_classes(self, seen: NDArray[Any], known: NDArray[Any] | None) -> None:
-        if known is not None and not np.array_equal(known, self.classes_):
-            strange = known
-        else:
-            strange = seen[~np.isin(seen, self.classes_)]
-        if len(strange):
-            raise ValueError(refusals.unknown_classes(self.classes_, strange))
-
-    def _check_kind(self, y: NDArray[Any]) -> None:
-        wanted = (len(self.classes_),) if self._multilabel else ()
-        if y.shape[1:] != wanted:
-            raise ValueError(refusals.other_kind(y.shape, (len(y), *wanted)))
-
-    def _encode(self, y: NDArray[Any]) -> NDArray[Any]:
-        self._check_kind(y)
-        if self._multilabel:
-            return y.astype(self.dtype)
-        self._check_classes(np.unique(y), None)
-        return np.searchsorted(self.classes_, y)
-
-    def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        return None if self._multilabel else y
-
-    @property
-    def _n_outputs(self) -> int:
-        return len(self.classes_)
-
     def _settings(self) -> dict[str, Any]:
         return {**super()._settings(), "label_smoothing": self.label_smoothing}
-
-    def _task(self) -> Task:
-        if self._multilabel:
-            return Task(binary_cross_entropy, label_accuracy, Tensor.sigmoid, math.log(2))
-        n_classes = self._n_outputs
-        return Task(cross_entropy, accuracy, softmax, math.log(n_classes), n_classes)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

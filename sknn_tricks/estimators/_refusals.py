@@ -118,3 +118,43 @@ def other_kind(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
         got=f"{shape}",
         todo="Give the same kind of targets, or fit anew with warm_start=False",
     )
+
+
+def not_exclusive(name: str, value: Any) -> str:
+    """Say that a parameter is for classes that exclude each other."""
+    return message(
+        f"{name} is for targets of one class a row",
+        expected=f"{name} left out for an indicator matrix of labels",
+        got=f"{name}={value!r}",
+        todo="Use class_weight, or loss='logit_adjusted' or 'focal'",
+    )
+
+
+def no_balance_on_disk() -> str:
+    """Say that rows on the disk are read in their own order."""
+    return message(
+        "balanced_batches needs rows in memory",
+        expected="an array, or balanced_batches=False",
+        got="rows on the disk, which are read in blocks",
+        todo="Use class_weight='balanced' or loss='logit_adjusted'",
+    )
+
+
+def no_way_back(classes: NDArray[Any]) -> str:
+    """Say that probabilities of classes that had no weight cannot be known."""
+    return message(
+        "prior_correction cannot make up for a class weight of 0",
+        expected="class weights above 0",
+        got=f"0 for {classes.tolist()}",
+        todo="Give these classes a weight, or set prior_correction=False",
+    )
+
+
+def no_shares(prior: dict[Any, float], classes: list[Any]) -> str:
+    """Say that a prior does not name the share of each class."""
+    return message(
+        "prior_correction does not say the share of each class",
+        expected=f"a number above 0 for each of {classes}",
+        got=f"{prior!r}",
+        todo="Give all shares, or True for those of the data",
+    )

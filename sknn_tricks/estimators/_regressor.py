@@ -212,9 +212,6 @@ class NetRegressor(RegressorMixin, BaseNet):
             )
         return y.astype(np.float64)
 
-    def _row_weights(self, data: Data) -> NDArray[Any] | None:
-        return data.weight
-
     def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:
         if resume:
             self._check_n_targets(data.y)

@@ -10,6 +10,7 @@ import torch
 from skorch import NeuralNet
 from torch import Tensor
 
+from sknn_tricks.fused._balance import NO_BALANCE, Balance
 from sknn_tricks.fused._rows import Rows
 from sknn_tricks.init._schemes import Scheme
 from sknn_tricks.nets._spec import Spec
@@ -109,6 +110,8 @@ class Job:
         Share of each target that is spread over all classes, in training.
     clip_norm : float or None
         Bound on the norm of a step's gradient.
+    balance : Balance
+        What is done about classes of different sizes, in training.
     """
 
     spec: Spec
@@ -136,6 +139,7 @@ class Job:
     betas: tuple[float, float] = (0.9, 0.999)
     label_smoothing: float = 0.0
     clip_norm: float | None = None
+    balance: Balance = NO_BALANCE
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,9 @@ def blank_net(job: Job) -> Net:
 
 def give_settings(net: Net, job: Job) -> None:
     """Give a new net, or one to go on from, the settings of this training."""
-    for name in ("max_epochs", "batch_size", "lr", "l1", "clip_norm"):
+    for name in ("max_epochs", "batch_size", "lr", "l1", "clip_norm", "label_smoothing", "balance"):
         setattr(net, name, getattr(job, name))
-    net.criterion_.label_smoothing = job.label_smoothing
+    net.criterion = net.criterion_.loss = job.task.loss
     others: dict[str, Any] = {}
     if job.optimizer in ("momentum", "nesterov"):
         others["momentum"] = job.momentum

@@ -13,6 +13,7 @@ from skorch.callbacks import EpochTimer
 from torch import Tensor
 
 from sknn_tricks._padding import padded
+from sknn_tricks.fused._balance import Orders
 from sknn_tricks.fused._job import Epochs, Job, Trained
 from sknn_tricks.fused._make import check_batch_norm, give_settings, make_net
 from sknn_tricks.fused._net import StopTraining, own_memory
@@ -157,7 +158,8 @@ class Member:
     def begin(self) -> None:
         """Begin the training in the net's callbacks, and its order of rows."""
         job = self.job
-        self.shuffle = torch.Generator().manual_seed(self.stream("shuffle"))
+        generator = torch.Generator().manual_seed(self.stream("shuffle"))
+        self.orders = Orders(job.train, job.balance, generator)
         # As a stack takes them, once for all epochs.
         self.valid = torch.empty(0) if job.valid is None else flat_x(job.valid.x)
         with self._failing():

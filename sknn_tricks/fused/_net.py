@@ -16,6 +16,7 @@ from skorch.callbacks import Callback, EpochTimer, PrintLog
 from skorch.utils import to_tensor
 from torch import Tensor, nn
 
+from sknn_tricks.fused._balance import NO_BALANCE, Balance, Orders
 from sknn_tricks.fused._job import Cancelled, Epochs, Loss
 from sknn_tricks.fused._random import stream_seed
 from sknn_tricks.fused._rows import Batch, OrderedBatches, Rows, ShuffledBatches
@@ -35,14 +36,20 @@ class StopTraining(Exception):
 class Criterion(nn.Module):
     """A loss function as a module."""
 
-    def __init__(self, loss: Loss, label_smoothing: float = 0.0) -> None:
+    def __init__(self, loss: Loss) -> None:
         super().__init__()
         self.loss = loss
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = 0.0
+        self.factors: tuple[float, ...] | None = None
 
     def forward(self, outputs: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-        """Return the mean loss of a batch; labels are smooth in training only."""
-        if self.training and self.label_smoothing:
+        """Return the mean loss of a batch; smooth labels and class factors are for training."""
+        if not self.training:
+            return self.loss(outputs, target, weight)
+        if self.factors is not None:
+            factor = outputs.new_tensor(self.factors)[target]
+            weight = factor if weight is None else factor * weight
+        if self.label_smoothing:
             return self.loss(outputs, target, weight, self.label_smoothing)
         return self.loss(outputs, target, weight)
 
@@ -68,6 +75,8 @@ class Net(NeuralNet):
         Share of each target that is spread over all classes in training.
     clip_norm : float or None, default=None
         Bound on the norm of a step's gradient.
+    balance : Balance, default=NO_BALANCE
+        What is done about classes of different sizes.
     score : callable (outputs, target, weight) -> float, or None
         Taken on the validation rows after each epoch, as ``valid_score``.
     """
@@ -88,6 +97,7 @@ class Net(NeuralNet):
         l1: float = 0.0,
         label_smoothing: float = 0.0,
         clip_norm: float | None = None,
+        balance: Balance = NO_BALANCE,
         score: Callable[[Tensor, Any, Tensor | None], float] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -96,6 +106,7 @@ class Net(NeuralNet):
         self.l1 = l1
         self.label_smoothing = label_smoothing
         self.clip_norm = clip_norm
+        self.balance = balance
         self.score = score
 
     @property
@@ -111,7 +122,7 @@ class Net(NeuralNet):
 
     def initialize_criterion(self) -> Net:
         """Wrap the loss, a function, in a module: skorch saves criteria as modules."""
-        self.criterion_ = Criterion(self.criterion, self.label_smoothing)
+        self.criterion_ = Criterion(self.criterion)
         return self
 
     def initialize_optimizer(self, triggered_directly: None = None) -> Net:
@@ -208,7 +219,9 @@ class Net(NeuralNet):
         if not training:
             return OrderedBatches(dataset, PREDICT_BATCH)
         seed = stream_seed(self.seed, "shuffle", len(self.history))
-        return ShuffledBatches(dataset, self.batch_size, torch.Generator().manual_seed(seed))
+        generator = torch.Generator().manual_seed(seed)
+        orders = Orders(dataset, self.balance, generator)
+        return ShuffledBatches(dataset, self.batch_size, orders)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -218,7 +231,9 @@ class Net(NeuralNet):
             return
         if not training:
             self._validate(iterator)
-        elif self._batches_are_watched():
+            return
+        self._settle_criterion(iterator.epoch)
+        if self._batches_are_watched():
             super().run_single_epoch(iterator, training, prefix, self._watched_step, **fit_params)
             recorded = self.history[-1, "batches", :, "train_loss"]
             self.record_loss("train_loss", _mean(recorded, iterator.sizes))
@@ -228,6 +243,12 @@ class Net(NeuralNet):
             losses = [step_fn(batch, **fit_params)["loss"].detach() for batch in iterator]
             self.record_loss("train_loss", _mean(torch.stack(losses).tolist(), iterator.sizes))
             self.history.new_batch()  # skorch's checkpoints look for a last batch
+
+    def _settle_criterion(self, epoch: int) -> None:
+        """Give the criterion what this training wants of it in an epoch, from 0."""
+        balanced = epoch >= self.balance.start
+        self.criterion_.label_smoothing = self.label_smoothing
+        self.criterion_.factors = self.balance.factors if balanced else None
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Compute the loss of one batch and the gradients."""

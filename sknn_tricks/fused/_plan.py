@@ -16,7 +16,8 @@ from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._make import build
 from sknn_tricks.fused._rows import Rows, batch_sizes
 from sknn_tricks.fused._sources import Source
-from sknn_tricks.fused.stacks import _losses, _optimizers
+from sknn_tricks.fused.stacks import _optimizers
+from sknn_tricks.fused.stacks._losses import stacked_loss
 from sknn_tricks.fused.stacks._stack import plain_layers, refuses, signature
 
 # Numbers in the activations of a step above which a stack gets no faster: what the calls cost is
@@ -207,7 +208,7 @@ def _why_alone(job: Job, specimen: Specimen) -> str | None:
         return "it has skorch callbacks"
     if not isinstance(job.optimizer, str) or job.optimizer not in _optimizers.STACKED:
         return "its optimizer is a class"
-    if job.task.loss not in _losses.STACKED:
+    if stacked_loss(job.task.loss) is None:
         return "there is no stacked form of its loss"
     if any(parameter.dtype != job.dtype for parameter in specimen.module.parameters()):
         return "its parameters are of another dtype"
@@ -225,7 +226,7 @@ def _key(job: Job, specimen: Specimen) -> Hashable:
         specimen.signature,
         job.input_shape,
         job.n_outputs,
-        job.task.loss,
+        stacked_loss(job.task.loss),
         job.optimizer,
         job.batch_size,
         len(job.train) // job.batch_size,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -73,6 +73,15 @@ def _pick(x: Tensor | Source, index: Tensor | slice) -> Tensor:
     return x.index_select(0, index)  # about five times as fast as x[index]
 
 
+class Order(Protocol):
+    """Draws orders of rows."""
+
+    generator: torch.Generator
+
+    def draw(self, epoch: int) -> Tensor:
+        """Return the numbers of the rows of an epoch."""
+
+
 class ShuffledBatches:
     """Iterates over the rows in a new order each time, in batches.
 
@@ -83,26 +92,33 @@ class ShuffledBatches:
     ----------
     rows : Rows
     batch_size : int
-    generator : torch.Generator
-        Where the orders come from; on the CPU.
+    orders : Order
+        Where the order of an epoch comes from.
+
+    Attributes
+    ----------
+    epoch : int
+        The number of the next epoch, from 0.
     """
 
-    def __init__(self, rows: Rows, batch_size: int, generator: torch.Generator) -> None:
+    def __init__(self, rows: Rows, batch_size: int, orders: Order) -> None:
         self.rows = rows
         self.sizes = batch_sizes(len(rows), batch_size)
-        self.generator = generator
+        self.orders = orders
+        self.epoch = 0
 
     def __iter__(self) -> Iterator[Batch]:
-        x = self.rows.x
+        x, epoch = self.rows.x, self.epoch
+        self.epoch += 1
         if isinstance(x, Source):
             yield from self._of_source(x)
             return
-        order = torch.randperm(len(self.rows), generator=self.generator)
+        order = self.orders.draw(epoch)
         for index in order.to(x.device).split(self.sizes):
             yield self.rows.take(index)
 
     def _of_source(self, source: Source) -> Iterator[Batch]:
-        windows = Windows(source, draw_order(self.generator))
+        windows = Windows(source, draw_order(self.orders.generator))
         for size in self.sizes:
             x = torch.empty(size, *source.shape[1:], dtype=source.dtype)
             index = windows.take(x.flatten(1)).to(source.device)

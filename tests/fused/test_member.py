@@ -102,7 +102,7 @@ def test_a_net_to_go_on_from_stays_as_it_is(make_job, same, state):
     assert same(start, before)
     assert (start.lr, start.batch_size) == (0.01, 16)
     assert {group["lr"] for group in start.optimizer_.param_groups} == {0.01}
-    assert start.criterion_.label_smoothing == 0.1
+    assert start.label_smoothing == 0.1
 
 
 def test_the_first_error_is_the_one_that_is_kept(make_job):

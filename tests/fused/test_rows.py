@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sknn_tricks.fused import Rows
+from sknn_tricks.fused._balance import NO_BALANCE, Orders
 from sknn_tricks.fused._rows import Batch, OrderedBatches, ShuffledBatches, batch_sizes
 
 
@@ -14,7 +15,9 @@ def numbered(n_rows):
 
 
 def shuffled(n_rows, batch_size, seed=0):
-    return ShuffledBatches(numbered(n_rows), batch_size, torch.Generator().manual_seed(seed))
+    rows = numbered(n_rows)
+    orders = Orders(rows, NO_BALANCE, torch.Generator().manual_seed(seed))
+    return ShuffledBatches(rows, batch_size, orders)
 
 
 def order(batches):

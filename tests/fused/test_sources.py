@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 
 from sknn_tricks import OnDisk, losses
 from sknn_tricks.fused import Report, Rows, Stopping, Task, _plan, _train, train
+from sknn_tricks.fused._balance import NO_BALANCE, Orders
 from sknn_tricks.fused._elsewhere import can_travel
 from sknn_tricks.fused._member import Member
 from sknn_tricks.fused._memory import COPIES, job_bytes
@@ -90,7 +91,7 @@ def test_numbers_whose_sum_is_infinite_may_be_finite(mapped):
 @given(n_rows=st.integers(1, 300), batch_size=st.integers(1, 50), seed=st.integers(0, 99))
 def test_an_epoch_has_each_row_exactly_once(small_windows, numbered, n_rows, batch_size, seed):
     rows = Rows(numbered(n_rows), torch.arange(n_rows), torch.arange(n_rows) / 2)
-    batches = ShuffledBatches(rows, batch_size, generator(seed))
+    batches = ShuffledBatches(rows, batch_size, Orders(rows, NO_BALANCE, generator(seed)))
     for _ in range(2):
         seen = []
         for size, batch in zip(batches.sizes, batches, strict=True):
@@ -283,7 +284,7 @@ def test_nets_outside_of_stacks_have_the_same_order(small_windows, make_crowd):
     assert [len(each) for each in seen] == [32, 32, 32, 33]
     member = Member(dataclasses.replace(job, callbacks=[]))
     member.begin()
-    [(_, full), (_, last)] = DiskBatches([member], 32)
+    [(_, full), (_, last)] = DiskBatches([member], 32).epoch(0)
     in_stack = [batch.x[0, :, :5].clone() for part in (full, last) for batch in part]
     assert all(map(torch.equal, seen, in_stack))
 

@@ -5,10 +5,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_expit, log_softmax
 
-from sknn_tricks.losses import binary_cross_entropy, cross_entropy, squared_error
+from sknn_tricks.losses import (
+    LOSSES,
+    binary_cross_entropy,
+    binary_focal,
+    binary_logit_adjusted,
+    cross_entropy,
+    effective_number,
+    focal,
+    logit_adjusted,
+    make_loss,
+    squared_error,
+)
+from sknn_tricks.losses._focal import pull
 
-LOSSES = [cross_entropy, binary_cross_entropy, squared_error]
-every = pytest.mark.parametrize("loss", LOSSES)
+every = pytest.mark.parametrize("loss", [cross_entropy, binary_cross_entropy, squared_error])
 
 
 def per_row(loss, outputs, target):
@@ -108,3 +119,124 @@ def test_cross_entropies_of_extreme_logits_are_finite(weighted):
     assert cross_entropy(logits, torch.tensor([0, 0]), weight).item() == pytest.approx(1e4)
     labels = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
     assert binary_cross_entropy(logits, labels, weight).item() == pytest.approx(5e3)
+
+
+# --- classes of different sizes -------------------------------------------------------------
+
+
+def some_logits(n_rows=6, n_outputs=4, seed=0):
+    rng = np.random.default_rng(seed)
+    logits = torch.from_numpy(rng.normal(scale=2, size=(n_rows, n_outputs)))
+    return logits, torch.from_numpy(rng.integers(n_outputs, size=n_rows))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 3.0])
+def test_focal_is_its_formula(gamma, smoothing):
+    logits, target = some_logits()
+    p = logits.softmax(dim=1).numpy()
+    share = np.full(p.shape, smoothing / 4)
+    share[np.arange(6), target] += 1 - smoothing
+    wanted = -(share * (1 - p) ** gamma * np.log(p)).sum(axis=1)
+    weight = torch.linspace(0.5, 1.5, 6, dtype=torch.float64)
+    assert focal(gamma)(logits, target, None, smoothing).item() == pytest.approx(wanted.mean())
+    weighted = focal(gamma)(logits, target, weight, smoothing).item()
+    assert weighted == pytest.approx((weight.numpy() * wanted).mean())
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 3.0])
+def test_binary_focal_is_focal_of_two_classes(gamma):
+    logits, _ = some_logits(n_outputs=1)
+    target = torch.tensor([0, 1, 1, 0, 1, 0])
+    two = torch.cat([torch.zeros_like(logits), logits], dim=1)
+    wanted = focal(gamma)(two, target).item()
+    assert binary_focal(gamma)(logits, target[:, None].double()).item() == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])
+def test_a_net_that_minimises_focal_loss_tells_the_probabilities_by_its_pull(gamma):
+    logits, _ = some_logits(n_rows=1)
+    p = logits.softmax(dim=1)
+    truth = (p / pull(p, p.log(), gamma))[0]
+    truth /= truth.sum()
+    logits.requires_grad_()
+    each = torch.stack([focal(gamma)(logits, torch.tensor([c])) for c in range(4)])
+    [grad] = torch.autograd.grad((truth * each).sum(), logits)
+    np.testing.assert_allclose(grad, 0, atol=1e-12)
+
+
+def test_a_net_that_is_very_sure_still_has_a_focal_gradient_that_is_a_number():
+    logits = torch.tensor([[1e3, -1e3], [-1e3, 1e3]], requires_grad=True)
+    focal(0.5)(logits, torch.tensor([0, 0])).backward()
+    assert logits.grad.isfinite().all()
+    assert logits.grad[1].abs().max() > 0.4
+
+
+def test_logit_adjusted_is_cross_entropy_of_shifted_logits():
+    logits, target = some_logits()
+    shares = np.array([0.4, 0.3, 0.2, 0.1])
+    shifted = logits + 1.5 * torch.from_numpy(np.log(shares))
+    loss = logit_adjusted(tau=1.5, shares=tuple(shares))
+    assert loss(logits, target) == pytest.approx(cross_entropy(shifted, target).item())
+
+
+def test_binary_logit_adjusted_is_that_of_two_classes():
+    logits, _ = some_logits(n_outputs=1)
+    target = torch.tensor([0, 1, 1, 0, 1, 0])
+    two = torch.cat([torch.zeros_like(logits), logits], dim=1)
+    wanted = logit_adjusted(shares=(0.8, 0.2))(two, target).item()
+    loss = binary_logit_adjusted(shares=(0.2,))(logits, target[:, None].double())
+    assert loss.item() == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("loss", [logit_adjusted(), binary_logit_adjusted()])
+def test_an_adjusted_loss_wants_to_know_the_shares(loss):
+    with pytest.raises(ValueError, match="shares of the classes are not known") as caught:
+        loss(torch.zeros(1, 2), torch.tensor([0]))
+    assert str(caught.value) == (
+        "The shares of the classes are not known. Expected one number in (0, 1) for each class; "
+        f"got {loss!r}. Give shares=, or let NetClassifier take them from its data."
+    )
+
+
+def test_shares_of_ones_own_stay():
+    own = logit_adjusted(shares=(0.9, 0.1))
+    assert make_loss(own, [0.5, 0.5]) is own
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_each_loss_has_a_form_for_several_labels(name):
+    loss = make_loss(name, [0.2, 0.7], multilabel=True)
+    target = torch.tensor([[1.0, 0.0]])
+    assert loss(torch.zeros(1, 2), target).isfinite()
+
+
+@given(
+    counts=st.lists(st.integers(1, 10**6), min_size=2, max_size=8),
+    beta=st.floats(0, 0.99999),
+)
+def test_effective_weights_lie_between_none_and_balanced(counts, beta):
+    weights, counts = effective_number(beta)(counts), np.array(counts)
+    assert (weights > 0).all()
+    ratio, balanced = weights / weights[0], counts[0] / counts
+    low, high = np.minimum(1, balanced), np.maximum(1, balanced)
+    assert (ratio >= low * (1 - 1e-6)).all()
+    assert (ratio <= high * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize("make", [focal, binary_focal])
+def test_a_negative_gamma(make):
+    with pytest.raises(ValueError, match="gamma is negative") as caught:
+        make(gamma=-1)
+    assert str(caught.value) == (
+        "gamma is negative. Expected a number of 0 or more; got gamma=-1. Try gamma=2.0."
+    )
+
+
+@pytest.mark.parametrize("beta", [-0.1, 1.0])
+def test_a_beta_out_of_range(beta):
+    with pytest.raises(ValueError, match="beta is out of its range") as caught:
+        effective_number(beta=beta)
+    assert str(caught.value) == (
+        f"beta is out of its range. Expected a number in [0, 1); got beta={beta}. Try beta=0.999."
+    )

@@ -9,6 +9,7 @@ from itertools import groupby, pairwise
 import torch
 from torch import Tensor
 
+from sknn_tricks.fused._balance import Orders
 from sknn_tricks.fused._rows import Rows, batch_sizes
 from sknn_tricks.fused._sources import FlatSource, Source
 from sknn_tricks.fused.stacks._epoch_losses import KeptLosses
@@ -168,27 +169,25 @@ class StackBatches:
     rows : sequence of Rows
         Of each member, in the order that `epoch_parts` wants.
     batch_size : int
-    generators : sequence of torch.Generator
+    orders : sequence of Orders
         Where each member's orders come from.
     """
 
-    def __init__(
-        self, rows: Sequence[Rows], batch_size: int, generators: Sequence[torch.Generator]
-    ) -> None:
+    def __init__(self, rows: Sequence[Rows], batch_size: int, orders: Sequence[Orders]) -> None:
         self.n_rows = [len(each) for each in rows]
         self.parts = epoch_parts(self.n_rows, batch_size)
-        self._generators = generators
+        self._orders = orders
         self._pool = Pool(rows)
 
     def losses(self, dtype: torch.dtype) -> KeptLosses:
         """Return what keeps the losses of an epoch."""
         return KeptLosses(self.n_rows, dtype)
 
-    def __iter__(self) -> Iterator[tuple[Part, Iterator[StackBatch]]]:
-        """Yield each part of an epoch, with its batches."""
+    def epoch(self, number: int) -> Iterator[tuple[Part, Iterator[StackBatch]]]:
+        """Yield each part of an epoch, whose number counts from 0, with its batches."""
         orders = torch.zeros(len(self.n_rows), max(self.n_rows), dtype=torch.int64)
-        for order, n_rows, generator in zip(orders, self.n_rows, self._generators, strict=True):
-            torch.randperm(n_rows, generator=generator, out=order[:n_rows])
+        for order, n_rows, drawn in zip(orders, self.n_rows, self._orders, strict=True):
+            order[:n_rows] = drawn.draw(number)
         for part in self.parts:
             yield part, self._batches(part, orders)
 

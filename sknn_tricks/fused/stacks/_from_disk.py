@@ -57,10 +57,10 @@ class DiskBatches:
         """Return what keeps the losses of an epoch."""
         return SummedLosses(self.n_rows)
 
-    def __iter__(self) -> Iterator[tuple[Part, Iterator[StackBatch]]]:
+    def epoch(self, number: int) -> Iterator[tuple[Part, Iterator[StackBatch]]]:
         """Yield each part of an epoch, with its batches."""
         self._keys: list[Key] = [
-            (id(rows), draw_order(member.shuffle))
+            (id(rows), draw_order(member.orders.generator))
             for rows, member in zip(self._rows, self._members, strict=True)
         ]
         rows_of = dict(zip(self._keys, self._rows, strict=True))

@@ -3,37 +3,68 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from sknn_tricks import losses
+from sknn_tricks._padding import padded
+from sknn_tricks.losses._focal import pull, unsure
+
+if TYPE_CHECKING:
+    from sknn_tricks.fused._job import Job
 
 # A logit that has no share in a softmax or a sigmoid, and that 0 can be multiplied with.
 NEVER = -1e30
 LOG2_E = 1 / math.log(2)
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What the losses of K members differ in; None where it means nothing to all of them.
+
+    Parameters
+    ----------
+    smoothing : Tensor of shape (K, 1, 1) or None
+        Label smoothing.
+    gamma : Tensor of shape (K, 1, 1) or None
+        Of the focal losses.
+    offset : Tensor of shape (K, 1, O) or None
+        Added to the logits, padded.
+    """
+
+    smoothing: Tensor | None = None
+    gamma: Tensor | None = None
+    offset: Tensor | None = None
+
+    def of(self, members: slice | Tensor) -> Terms:
+        """Return those of some members."""
+        return Terms(*(None if each is None else each[members] for each in vars(self).values()))
+
+
 class StackedLoss(Protocol):
     """What a stack needs of a loss."""
 
     def __call__(
-        self, outputs: Tensor, target: Tensor, n_outputs: int, smoothing: Tensor | None, out: Tensor
+        self, outputs: Tensor, target: Tensor, n_outputs: int, terms: Terms, out: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return each row's loss (K, N) and its gradient (K, N, O), padded with 0.
 
-        `outputs` (K, N, O) is padded, and may be overwritten; `smoothing` (K, 1, 1) is the
-        members' label smoothing; `out` is memory for the gradient.
+        `outputs` (K, N, O) is padded, and may be overwritten; `out` is memory for the gradient.
         """
 
 
 def cross_entropy(
-    outputs: Tensor, target: Tensor, n_outputs: int, smoothing: Tensor | None, out: Tensor
+    outputs: Tensor, target: Tensor, n_outputs: int, terms: Terms, out: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Softmax cross-entropy of `target` (K, N), the numbers of the true classes."""
+    smoothing = terms.smoothing
+    if terms.offset is not None:
+        outputs += terms.offset
     outputs[..., n_outputs:] = NEVER
     log = torch.log_softmax(outputs, dim=2, out=out)
     index = target[..., None]
@@ -47,19 +78,53 @@ def cross_entropy(
 
 
 def binary_cross_entropy(
-    outputs: Tensor, target: Tensor, n_outputs: int, smoothing: Tensor | None, out: Tensor
+    outputs: Tensor, target: Tensor, n_outputs: int, terms: Terms, out: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Sigmoid cross-entropy of `target` (K, N, O), averaged over the labels."""
     share = _real(outputs, n_outputs) / n_outputs
-    if smoothing is not None:
-        target = torch.lerp(target, target.new_tensor(0.5), smoothing)
+    if terms.offset is not None:
+        outputs += terms.offset
+    target = _smooth(target, terms)
     loss = F.binary_cross_entropy_with_logits(outputs, target, reduction="none")
     grad = torch.sigmoid(outputs, out=out).sub_(target).mul_(share)
     return (loss * share).sum(dim=2), grad
 
 
+def focal(
+    outputs: Tensor, target: Tensor, n_outputs: int, terms: Terms, out: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Softmax focal loss of `target` (K, N), the numbers of the true classes."""
+    assert terms.gamma is not None
+    outputs[..., n_outputs:] = NEVER
+    log = torch.log_softmax(outputs, dim=2, out=out)
+    share = torch.zeros_like(log).scatter_(2, target[..., None], 1.0)
+    if terms.smoothing is not None:
+        share = torch.lerp(share, _real(outputs, n_outputs) / n_outputs, terms.smoothing)
+    p = (log * LOG2_E).exp2_()
+    loss = -(share * unsure(p, terms.gamma) * log).sum(dim=2)
+    pulls = share.mul_(pull(p, log, terms.gamma))
+    return loss, p.mul_(pulls.sum(dim=2, keepdim=True)).sub_(pulls)
+
+
+def binary_focal(
+    outputs: Tensor, target: Tensor, n_outputs: int, terms: Terms, out: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Sigmoid focal loss of `target` (K, N, O), averaged over the labels."""
+    assert terms.gamma is not None
+    share = _real(outputs, n_outputs) / n_outputs
+    target = _smooth(target, terms)
+    p = torch.sigmoid(outputs, out=out)
+    q = 1 - p
+    yes, no = F.logsigmoid(outputs), F.logsigmoid(outputs.neg())
+    loss = -target * unsure(p, terms.gamma) * yes
+    loss -= (1 - target) * unsure(q, terms.gamma) * no
+    up = target * pull(p, yes, terms.gamma) * q
+    down = (1 - target) * pull(q, no, terms.gamma) * p
+    return (loss * share).sum(dim=2), torch.sub(down, up, out=out).mul_(share)
+
+
 def squared_error(
-    outputs: Tensor, target: Tensor, n_outputs: int, smoothing: Tensor | None, out: Tensor
+    outputs: Tensor, target: Tensor, n_outputs: int, terms: Terms, out: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Squared error of `target` (K, N, O), averaged over the outputs."""
     error = outputs.sub_(target)
@@ -67,11 +132,54 @@ def squared_error(
     return loss, error.mul_(2 / n_outputs)
 
 
-STACKED: dict[Callable[..., Tensor], StackedLoss] = {
+# By the function, or the class of a loss that has settings.
+STACKED: dict[Callable[..., object], StackedLoss] = {
     losses.binary_cross_entropy: binary_cross_entropy,
+    losses.binary_focal: binary_focal,
+    losses.binary_logit_adjusted: binary_cross_entropy,
     losses.cross_entropy: cross_entropy,
+    losses.focal: focal,
+    losses.logit_adjusted: cross_entropy,
     losses.squared_error: squared_error,
 }
+
+
+def stacked_loss(loss: Callable[..., Tensor]) -> StackedLoss | None:
+    """Return the stacked form of a loss, or None if there is none."""
+    try:
+        return STACKED.get(loss) or STACKED.get(type(loss))
+    except TypeError:  # not hashable, so none of ours
+        return None
+
+
+def terms_of(jobs: Sequence[Job]) -> Terms:
+    """Return what the members' losses differ in."""
+    dtype, width = jobs[0].dtype, padded(jobs[0].n_outputs)
+    losses_ = [job.task.loss for job in jobs]
+    gammas = [getattr(loss, "gamma", None) for loss in losses_]
+    offsets = [getattr(loss, "offset", ()) for loss in losses_]
+    offset = torch.zeros(len(jobs), 1, width, dtype=dtype)
+    for row, each in zip(offset[:, 0], offsets, strict=True):
+        row[: len(each)] = torch.tensor(each, dtype=dtype)
+    return Terms(
+        per_member([job.label_smoothing for job in jobs], dtype),
+        None if None in gammas else torch.tensor(gammas, dtype=dtype)[:, None, None],
+        offset if any(offsets) else None,
+    )
+
+
+def per_member(values: Sequence[float], dtype: torch.dtype, nothing: float = 0.0) -> Tensor | None:
+    """Return a setting as (K, 1, 1), or None if it means nothing to all members."""
+    if all(value == nothing for value in values):
+        return None
+    return torch.tensor(values, dtype=dtype)[:, None, None]
+
+
+def _smooth(target: Tensor, terms: Terms) -> Tensor:
+    """Return the targets (K, N, O) of labels with the members' smoothing."""
+    if terms.smoothing is None:
+        return target
+    return torch.lerp(target, target.new_tensor(0.5), terms.smoothing)
 
 
 def _exp(log: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import torch
 from skorch import NeuralNet
@@ -16,9 +16,10 @@ from sknn_tricks.fused._job import Cancelled, Job
 from sknn_tricks.fused._member import Member
 from sknn_tricks.fused._net import StopTraining
 from sknn_tricks.fused._plan import numbers_of_rows
-from sknn_tricks.fused.stacks import _losses
+from sknn_tricks.fused.stacks._balance import class_factors
 from sknn_tricks.fused.stacks._batches import Part, StackBatch, StackBatches
 from sknn_tricks.fused.stacks._from_disk import DiskBatches
+from sknn_tricks.fused.stacks._losses import StackedLoss, Terms, per_member, stacked_loss, terms_of
 from sknn_tricks.fused.stacks._masks import StackedDropout
 from sknn_tricks.fused.stacks._optimizers import STACKED, Rates, runs
 from sknn_tricks.fused.stacks._stack import Stack, stack
@@ -39,26 +40,48 @@ class StackedCriterion(nn.Module):
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         super().__init__()
-        self.loss = _losses.STACKED[jobs[0].task.loss]
+        self.loss = cast(StackedLoss, stacked_loss(jobs[0].task.loss))
         self.n_outputs = jobs[0].n_outputs
-        self.smoothing = per_member([job.label_smoothing for job in jobs], jobs[0].dtype)
+        self.terms = terms_of(jobs)
+        self._terms: dict[tuple[int, int], Terms] = {}
+        self.factors = class_factors(jobs)
         self._memory: dict[torch.Size, Tensor] = {}
 
     def forward(self, outputs: Tensor, batch: StackBatch) -> tuple[Tensor, Tensor]:
         """Return the loss of each row (K, N), and the gradient of the members' means."""
-        smoothing = None if self.smoothing is None else self.smoothing[batch.members]
         memory = self._memory.get(outputs.shape)
         if memory is None:
             memory = self._memory[outputs.shape] = torch.empty_like(outputs)
-        loss, grad = self.loss(outputs, batch.target, self.n_outputs, smoothing, memory)
-        if batch.weight is not None:
-            loss, grad = loss * batch.weight, grad.mul_(batch.weight[..., None])
+        terms, weight = self._terms_of(batch.members), self._weight(batch)
+        loss, grad = self.loss(outputs, batch.target, self.n_outputs, terms, memory)
+        if weight is not None:
+            loss, grad = loss * weight, grad.mul_(weight[..., None])
         return loss, grad.div_(loss.shape[1])
+
+    def _terms_of(self, members: slice) -> Terms:
+        """Return the terms of some members, made once."""
+        span = members.start, members.stop
+        if span not in self._terms:
+            self._terms[span] = self.terms.of(members)
+        return self._terms[span]
+
+    def _weight(self, batch: StackBatch) -> Tensor | None:
+        """Return the weights of the rows (K, N), by themselves and by their classes."""
+        if self.factors is None:
+            return batch.weight
+        factor = self.factors.now[batch.members].gather(1, batch.target)
+        return factor if batch.weight is None else factor.mul_(batch.weight)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Settle what depends on the epoch, from 0."""
+        if self.factors is not None:
+            self.factors.begin_epoch(epoch)
 
     def keep(self, index: Tensor) -> None:
         """Forget all members but those of that index."""
-        if self.smoothing is not None:
-            self.smoothing = self.smoothing[index]
+        self.terms, self._terms = self.terms.of(index), {}
+        if self.factors is not None:
+            self.factors.keep(index)
 
 
 class StackNet(NeuralNet):
@@ -127,6 +150,7 @@ class StackNet(NeuralNet):
         for member in self.members:
             member.begin()
         self.initialize()
+        self._n_epochs = 0
         longest = max(member.job.max_epochs for member in self.members)
         with suppress(StopTraining):
             self.fit_loop(None, epochs=longest)
@@ -161,7 +185,10 @@ class StackNet(NeuralNet):
             self._validate()
             return
         losses = self._batches.losses(self._job.dtype)
-        for part, batches in self._batches:
+        self.criterion_.begin_epoch(self._n_epochs)
+        epoch = self._batches.epoch(self._n_epochs)
+        self._n_epochs += 1
+        for part, batches in epoch:
             for i, batch in enumerate(batches):
                 self._draw(part, i)
                 losses.add(batch, step_fn(batch)["loss"])
@@ -278,12 +305,5 @@ class StackNet(NeuralNet):
         return StackBatches(
             [member.job.train for member in self.members],
             self._job.batch_size,
-            [member.shuffle for member in self.members],
+            [member.orders for member in self.members],
         )
-
-
-def per_member(values: Sequence[float], dtype: torch.dtype, nothing: float = 0.0) -> Tensor | None:
-    """Return a setting as (K, 1, 1), or None if it means nothing to all members."""
-    if all(value == nothing for value in values):
-        return None
-    return torch.tensor(values, dtype=dtype)[:, None, None]

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sknn_tricks.fused import Rows
+from sknn_tricks.fused._balance import NO_BALANCE, Orders
 from sknn_tricks.fused._rows import ShuffledBatches, batch_sizes
 from sknn_tricks.fused.stacks import _batches
 from sknn_tricks.fused.stacks._batches import Pool, StackBatches, epoch_parts, flat
@@ -15,8 +16,10 @@ def numbered(n_rows, start=0):
     return Rows(torch.stack([number, -number], dim=1).float(), number, number / 2)
 
 
-def generators(n_members, seed=0):
-    return [torch.Generator().manual_seed(seed + k) for k in range(n_members)]
+def orders(rows):
+    return [
+        Orders(each, NO_BALANCE, torch.Generator().manual_seed(k)) for k, each in enumerate(rows)
+    ]
 
 
 def numbers(x, n_features=2):
@@ -139,28 +142,28 @@ def epoch(batches, n_members):
 
 def test_members_have_the_orders_that_they_have_alone():
     rows = [numbered(n) for n in (11, 10, 10, 8, 9, 7)]  # 9 are 4 + 5
-    batches = StackBatches(rows, 4, generators(6))
+    batches = StackBatches(rows, 4, orders(rows))
     alone = [
-        ShuffledBatches(each, 4, generator)
-        for each, generator in zip(rows, generators(6), strict=True)
+        ShuffledBatches(each, 4, order) for each, order in zip(rows, orders(rows), strict=True)
     ]
-    for _ in range(3):
+    for i in range(3):
         plain = [[target.tolist() for _, target in each] for each in alone]
-        assert epoch(batches, 6) == plain
+        assert epoch(batches.epoch(i), 6) == plain
 
 
 def test_an_order_goes_on_when_others_leave():
     rows = [numbered(10) for _ in range(3)]
-    all_along = StackBatches(rows, 4, generators(3))
-    epoch(all_along, 3)
-    second = epoch(all_along, 3)
-    streams = generators(3)
-    epoch(StackBatches(rows, 4, streams), 3)
-    rest = epoch(StackBatches([rows[2], rows[0]], 4, [streams[2], streams[0]]), 2)
+    all_along = StackBatches(rows, 4, orders(rows))
+    epoch(all_along.epoch(0), 3)
+    second = epoch(all_along.epoch(1), 3)
+    streams = orders(rows)
+    epoch(StackBatches(rows, 4, streams).epoch(0), 3)
+    rest = epoch(StackBatches([rows[2], rows[0]], 4, [streams[2], streams[0]]).epoch(1), 2)
     assert rest == [second[2], second[0]]
 
 
 def test_batches_say_where_in_the_epoch_they_are():
-    batches = StackBatches([numbered(10), numbered(9)], 4, generators(2))
+    rows = [numbered(10), numbered(9)]
+    batches = StackBatches(rows, 4, orders(rows)).epoch(0)
     places = [(part.members.stop, b.start, b.x.shape[1]) for part, bs in batches for b in bs]
     assert places == [(2, 0, 4), (1, 4, 4), (1, 8, 2), (2, 4, 5)]

@@ -7,7 +7,8 @@ import torch
 from sknn_tricks.exceptions import DivergenceError
 from sknn_tricks.fused import Report, Stopping, train
 from sknn_tricks.fused._job import Cancelled
-from sknn_tricks.fused.stacks._stack_net import StackNet, per_member
+from sknn_tricks.fused.stacks._losses import per_member
+from sknn_tricks.fused.stacks._stack_net import StackNet
 from sknn_tricks.nets import MLP
 
 RICH = MLP(hidden=(6, 5), batch_norm=True, dropout=0.3)
