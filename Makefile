@@ -40,6 +40,9 @@ bench: install
 	$(BIN)/python benchmarks/bench_cost_model.py
 	$(BIN)/python benchmarks/bench_memmap.py
 	$(BIN)/python benchmarks/bench_dask.py
+	$(BIN)/python benchmarks/bench_scalers.py
+	$(BIN)/python benchmarks/bench_whitening.py
+	$(BIN)/python benchmarks/bench_preprocess_memmap.py
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -5,27 +5,67 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from sknn_tricks._messages import message
 from sknn_tricks._readers import can_be_sliced, is_mapped, reader
 
 # Numbers between two wanted rows up to which they are read along, as another read takes longer;
-# and numbers that are read at once so.
-READ_ALONG, READ_AT_ONCE = 2**11, 2**18
+# and numbers that are read at once so. Numbers that a function is given at once stay in a core's
+# cache.
+READ_ALONG, READ_AT_ONCE, MAP_AT_ONCE = 2**11, 2**18, 2**16
+
+
+@dataclass(frozen=True, eq=False)
+class RowMap:
+    """What is done to rows when they have been read.
+
+    Parameters
+    ----------
+    function : callable (ndarray (n, ...)) -> ndarray (n, *row_shape)
+    row_shape : tuple of int
+    dtype : numpy.dtype
+    """
+
+    function: Callable[[NDArray[Any]], NDArray[Any]]
+    row_shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __call__(self, rows: NDArray[Any]) -> NDArray[Any]:
+        changed = np.empty((len(rows), *self.row_shape), self.dtype)
+        liked = getattr(self.function, "rows_at_once", 1)
+        size = max(MAP_AT_ONCE // max(math.prod(rows.shape[1:]), 1), liked)
+        with np.errstate(over="ignore"):  # too large for float32 is infinite there
+            for start in range(0, len(rows), size):
+                changed[start : start + size] = self.function(rows[start : start + size])
+        return changed
+
+    def identity(self) -> list[Any] | None:
+        """Return plain values that no other map has, None if nothing identifies the function."""
+        known = getattr(self.function, "identity", None)
+        return None if known is None else [known(), list(self.row_shape), self.dtype.str]
+
+    def is_same(self, other: RowMap) -> bool:
+        """Whether another map does the same."""
+        if self.function is other.function:
+            return self.row_shape == other.row_shape and self.dtype == other.dtype
+        return (known := self.identity()) is not None and known == other.identity()
 
 
 class OnDisk:
     """Rows that stay where they are and are read as they are needed.
 
-    `NetClassifier` and `NetRegressor` read them by blocks. An index gives a part of the rows
-    without reading any, so that searches and cross-validations copy nothing; of a bare
-    ``numpy.memmap``, scikit-learn takes each fold into memory. Other estimators read all rows, as
-    `numpy.asarray` does.
+    `NetClassifier` and `NetRegressor` read them by blocks. So do the scalers and the `Whitener` of
+    `sknn_tricks.preprocessing`, which give such rows back, to be changed when they are read. An
+    index gives a part of the rows without reading any, so that searches and cross-validations
+    copy nothing; of a bare ``numpy.memmap``, scikit-learn takes each fold into memory. Other
+    estimators read all rows, as `numpy.asarray` does.
 
     Parameters
     ----------
@@ -66,21 +106,23 @@ class OnDisk:
     def __init__(self, data: Any) -> None:
         self._rows = reader(data)
         self._numbers: range | NDArray[np.int64] = range(self._rows.shape[0])
+        self._maps: tuple[RowMap, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of rows, and shape of one."""
-        return len(self._numbers), *self._rows.shape[1:]
+        row_shape = self._maps[-1].row_shape if self._maps else self._rows.shape[1:]
+        return len(self._numbers), *row_shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the numbers."""
-        return self._rows.dtype
+        return self._maps[-1].dtype if self._maps else self._rows.dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return len(self._rows.shape)
+        return len(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -90,7 +132,8 @@ class OnDisk:
     @property
     def can_travel(self) -> bool:
         """Whether another process finds the rows too."""
-        return self._rows.can_travel
+        # Of other functions, nobody knows whether they can be pickled.
+        return self._rows.can_travel and all(each.identity() is not None for each in self._maps)
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -119,8 +162,8 @@ class OnDisk:
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]
         if isinstance(key, Integral):
-            number = self._numbers[int(key)]
-            return self._rows.read(int(number), int(number) + 1)[0]
+            number = int(self._numbers[int(key)])
+            return self._mapped(self._rows.read(number, number + 1))[0]
         part = copy.copy(self)
         part._numbers = self._numbers[key] if isinstance(key, slice) else self._picked(key)
         return part
@@ -151,12 +194,55 @@ class OnDisk:
         """
         numbers = self._numbers[start:stop]
         if isinstance(numbers, range) and numbers.step == 1:
-            return self._rows.read(numbers.start, numbers.stop)
-        return self._gathered(np.asarray(numbers, np.int64))
+            return self._mapped(self._rows.read(numbers.start, numbers.stop))
+        return self._mapped(self._gathered(np.asarray(numbers, np.int64)))
+
+    def map(
+        self,
+        function: Callable[[NDArray[Any]], NDArray[Any]],
+        row_shape: tuple[int, ...],
+        dtype: DTypeLike,
+    ) -> OnDisk:
+        """Return the same rows, to be changed by a function whenever they are read.
+
+        Parameters
+        ----------
+        function : callable (ndarray (n, ...)) -> ndarray (n, *row_shape)
+            Of each row by itself: rows come in blocks of any size and order. It must not write to
+            its argument; it may say in ``rows_at_once`` how many rows it likes to be given. One
+            with a method ``identity``, which returns plain values that no other
+            function has, must be picklable; such rows can go to other processes, and nets trained
+            on them be found again in a cache.
+        row_shape : tuple of int
+            Shape of a changed row.
+        dtype : dtype
+            Type of its numbers.
+
+        Returns
+        -------
+        OnDisk of shape (N, *row_shape)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknn_tricks import OnDisk
+        >>> rows = OnDisk(np.arange(6, dtype="uint8").reshape(3, 2))
+        >>> np.asarray(rows.map(lambda block: block / 2, (2,), "float32")[1:])
+        array([[1. , 1.5],
+               [2. , 2.5]], dtype=float32)
+        """
+        changed = copy.copy(self)
+        changed._maps = (*self._maps, RowMap(function, tuple(row_shape), np.dtype(dtype)))
+        return changed
+
+    def _mapped(self, rows: NDArray[Any]) -> NDArray[Any]:
+        for each in self._maps:
+            rows = each(rows)
+        return rows
 
     def _gathered(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
         """Read rows anywhere, those that are not far apart at once."""
-        rows = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+        rows = np.empty((len(numbers), *self._rows.shape[1:]), self._rows.dtype)
         if not len(numbers):
             return rows
         order = np.argsort(numbers, kind="stable")
@@ -168,7 +254,7 @@ class OnDisk:
 
     def _ends(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where to cut ascending row numbers into reads."""
-        n_features = max(math.prod(self.shape[1:]), 1)
+        n_features = max(math.prod(self._rows.shape[1:]), 1)
         too_far = (np.diff(numbers) - 1) * n_features > READ_ALONG
         too_many = np.diff(numbers // max(READ_AT_ONCE // n_features, 1)) > 0
         return np.flatnonzero(too_far | too_many) + 1
@@ -188,12 +274,20 @@ class OnDisk:
         """Whether others are the same rows in the same order."""
         if not self._rows.is_same(other._rows) or len(self) != len(other):
             return False
+        if len(self._maps) != len(other._maps) or not all(
+            mine.is_same(its) for mine, its in zip(self._maps, other._maps, strict=True)
+        ):
+            return False
         return self._numbers is other._numbers or np.array_equal(self._numbers, other._numbers)
 
     def identity(self) -> list[Any] | None:
         """Return plain values that no other rows have, or None if nothing identifies these."""
         if (rows := self._rows.identity()) is None:
             return None
+        for each in self._maps:
+            if (changed := each.identity()) is None:
+                return None
+            rows = [*rows, changed]
         if isinstance(self._numbers, range):
             return [*rows, [self._numbers.start, len(self), self._numbers.step]]
         return [*rows, hashlib.blake2b(self._numbers.tobytes(), digest_size=32).hexdigest()]
@@ -207,6 +301,28 @@ def as_on_disk(X: Any) -> OnDisk | None:
         # Other classes than these mean something by their numbers.
         return OnDisk(X) if type(X) in (np.ndarray, np.memmap) and is_mapped(X) else None
     return OnDisk(X) if can_be_sliced(X) else None
+
+
+def check_numbers(rows: OnDisk) -> None:
+    """Raise ValueError if rows are no numbers, or there are none."""
+    if rows.dtype.kind not in "biuf":
+        raise ValueError(
+            message(
+                "X on the disk does not hold numbers",
+                expected="a dtype of bool, int or float",
+                got=f"{rows.dtype}",
+                todo="Write it anew as numbers",
+            )
+        )
+    if rows.ndim < 2 or 0 in rows.shape:
+        raise ValueError(
+            message(
+                "X on the disk has the wrong shape",
+                expected="rows of at least one feature, (N, D) or (N, ...)",
+                got=f"{rows.shape}",
+                todo="Reshape it",
+            )
+        )
 
 
 def _of_range(numbers: range, index: NDArray[np.int64]) -> NDArray[np.int64]:

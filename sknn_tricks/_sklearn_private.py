@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._split import _yields_constant_splits as yields_constant_splits
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -18,6 +19,7 @@ __all__ = [
     "StrOptions",
     "check_sample_weight",
     "has_listeners",
+    "safe_indexing",
     "yields_constant_splits",
 ]
 

@@ -245,6 +245,90 @@ def test_an_array_of_another_type_or_a_copy():
         np.array(rows, copy=False)
 
 
+# --- changed when they are read -----------------------------------------------------------------
+
+
+class Times:
+    """A function that can be told from others."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, rows):
+        return rows[:, :2] * self.factor
+
+    def identity(self):
+        return ["times", self.factor]
+
+
+def test_rows_are_changed_when_they_are_read(sliceable):
+    data = sliceable(array := numbers(60, 6))
+    rows = OnDisk(data)[10:50]
+    changed = rows.map(Times(0.5), (2,), "float64")
+    assert (changed.shape, changed.dtype, changed.ndim) == ((40, 2), np.dtype("float64"), 2)
+    assert (rows.shape, rows.dtype) == ((40, 6), np.dtype("float32"))
+    assert data.reads == []
+    expected = array[10:50, :2] / 2
+    np.testing.assert_array_equal(changed, expected)
+    np.testing.assert_array_equal(changed[3], expected[3])
+    np.testing.assert_array_equal(changed[[30, 2, 2]].read(1, 3), expected[[2, 2]])
+    twice = changed[::-1].map(Times(4), (2,), "float32")
+    np.testing.assert_array_equal(twice, 4 * expected[::-1])
+
+
+def test_a_function_gets_only_the_rows_that_are_wanted(sliceable):
+    seen = []
+
+    def note(rows):
+        seen.append(len(rows))
+        return rows
+
+    array = numbers(10_000, 100)
+    changed = OnDisk(sliceable(array)).map(note, (100,), "float32")
+    np.testing.assert_array_equal(changed[::2], array[::2])
+    assert sum(seen) == 5000
+    assert max(seen) <= 2**16 / 100
+
+
+def test_which_changed_rows_are_the_same(mapped):
+    rows = OnDisk(mapped(numbers(60, 6)))
+    times = Times(2)
+    half = rows.map(times, (2,), "float32")
+    same = [half, rows.map(times, (2,), "float32"), rows.map(Times(2), (2,), "float32")]
+    others = [
+        rows,
+        rows.map(Times(3), (2,), "float32"),
+        rows.map(times, (2,), "float64"),
+        half.map(times, (2,), "float32"),
+        half[1:],
+    ]
+    for other in same:
+        assert half.is_same(other)
+        assert half.identity() == other.identity()
+    for other in others:
+        assert not half.is_same(other)
+        assert not other.is_same(half)
+        assert half.identity() != other.identity()
+
+
+def test_changed_rows_travel_if_the_function_can_be_told_from_others(mapped, sliceable):
+    array = numbers(60, 6)
+    changed = OnDisk(mapped(array)).map(Times(2), (2,), "float32")
+    assert changed.can_travel
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(changed)), 2 * array[:, :2])
+    assert not OnDisk(sliceable(array)).map(Times(2), (2,), "float32").can_travel
+    unknown = OnDisk(mapped(array)).map(lambda rows: rows, (6,), "float32")
+    assert not unknown.can_travel
+    assert unknown.identity() is None
+    assert unknown.is_same(unknown[:])
+
+
+def test_what_a_function_gives_must_be_rows_of_the_shape_that_was_said(mapped):
+    changed = OnDisk(mapped(numbers(60, 6))).map(Times(2), (3,), "float32")
+    with pytest.raises(ValueError, match="could not broadcast"):
+        np.asarray(changed)
+
+
 # --- in scikit-learn ----------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Each private name of scikit-learn that we use still does what we use it for."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -12,6 +13,7 @@ from sknn_tricks._sklearn_private import (
     RealNotInt,
     StrOptions,
     check_sample_weight,
+    safe_indexing,
     yields_constant_splits,
 )
 
@@ -52,3 +54,15 @@ def test_it_is_known_which_cv_gives_the_same_folds_each_time():
     assert yields_constant_splits(KFold(2))
     assert yields_constant_splits(KFold(2, shuffle=True, random_state=0))
     assert not yields_constant_splits(KFold(2, shuffle=True))
+
+
+@pytest.mark.parametrize("data", [["a", "b", "c"], np.array(["a", "b", "c"])])
+def test_rows_are_taken_from_what_they_are_in(data):
+    taken = safe_indexing(data, np.array([2, 0, 0]))
+    assert type(taken) is type(data)
+    assert list(taken) == ["c", "a", "a"]
+
+
+def test_rows_of_a_table_keep_their_names():
+    table = pd.DataFrame({"x": [1, 2, 3]}, index=["a", "b", "c"])
+    assert safe_indexing(table, np.array([2, 0])).index.tolist() == ["c", "a"]

@@ -19,6 +19,7 @@ from torch import Tensor
 from sknn_tricks._on_disk import OnDisk
 from sknn_tricks._read_once import ReadOnce
 from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight, has_listeners
+from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._beyond import by_blocks, in_reading_order, validate_rows, x_of
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
@@ -28,7 +29,6 @@ from sknn_tricks.estimators._forward import outputs_of
 from sknn_tricks.estimators._history import mean_history, plain_epochs
 from sknn_tricks.estimators._precision import dtype_name
 from sknn_tricks.estimators._settings import check_betas, copies_of_callbacks, find_device
-from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Job, Rows, Stopping, Trained
 from sknn_tricks.fused._balance import NO_BALANCE, Balance
 from sknn_tricks.fused._random import draw_seed, stream_seed

@@ -10,8 +10,7 @@ import torch
 from sklearn.utils.validation import check_consistent_length, validate_data
 from torch import Tensor
 
-from sknn_tricks._messages import message
-from sknn_tricks._on_disk import OnDisk, as_on_disk
+from sknn_tricks._on_disk import OnDisk, as_on_disk, check_numbers
 from sknn_tricks.estimators._data import Data, to_tensor
 from sknn_tricks.fused._net import PREDICT_BATCH
 from sknn_tricks.fused._sources import Source, window_rows
@@ -45,7 +44,7 @@ def validate_rows(
     if not isinstance(X, OnDisk):
         settings = {"dtype": dtype, "order": "C", "allow_nd": True, **of_y}
         return validate_data(estimator, X, y, reset=reset, **settings)
-    _check_kind(X)
+    check_numbers(X)
     validate_data(estimator, X, y, reset=reset, skip_check_array=True)
     if isinstance(y, str) and y == NO_TARGETS:
         return X
@@ -104,24 +103,3 @@ def by_blocks(X: Any, dtype: str, outputs: Callable[[Tensor], Tensor]) -> Tensor
 
 def _is_large(rows: OnDisk) -> bool:
     return len(rows) > window_rows(rows.shape[1:])
-
-
-def _check_kind(rows: OnDisk) -> None:
-    if rows.dtype.kind not in "biuf":
-        raise ValueError(
-            message(
-                "X on the disk does not hold numbers",
-                expected="a dtype of bool, int or float",
-                got=f"{rows.dtype}",
-                todo="Write it anew as numbers",
-            )
-        )
-    if rows.ndim < 2 or 0 in rows.shape:
-        raise ValueError(
-            message(
-                "X on the disk has the wrong shape",
-                expected="rows of at least one feature, (N, D) or (N, ...)",
-                got=f"{rows.shape}",
-                todo="Reshape it",
-            )
-        )

@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from sknn_tricks._sklearn_private import Interval, StrOptions
+from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._base import BaseNet
 from sknn_tricks.estimators._class_targets import ClassTargets
 from sknn_tricks.estimators._class_weights import BY_NAME
-from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused._cpu import one_thread
 
 

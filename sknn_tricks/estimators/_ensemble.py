@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from sknn_tricks._unchanged import OF_CALLBACKS
 from sknn_tricks.estimators import _refusals as refusals
-from sknn_tricks.estimators._unchanged import OF_CALLBACKS
 from sknn_tricks.fused._random import draw_seed, stream_seed
 
 

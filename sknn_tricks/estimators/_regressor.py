@@ -12,10 +12,10 @@ from sklearn.utils import Tags
 from torch import Tensor
 
 from sknn_tricks._messages import message
+from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators._base import BaseNet
 from sknn_tricks.estimators._data import Data
 from sknn_tricks.estimators._scores import r2
-from sknn_tricks.estimators._unchanged import unchanged_on_error
 from sknn_tricks.fused import Task
 from sknn_tricks.losses import squared_error
 

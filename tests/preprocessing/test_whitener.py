@@ -18,10 +18,17 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknn_tricks.preprocessing import Whitener
 
+METHODS = ["pca", "zca", "zca_cor"]
+methods = pytest.mark.parametrize("method", METHODS)
+# Those that see the features as they are, not standardised.
 both = pytest.mark.parametrize("method", ["pca", "zca"])
 
 
-@parametrize_with_checks([Whitener(method="pca"), Whitener(method="zca")])
+@parametrize_with_checks(
+    [Whitener(method) for method in METHODS]
+    + [Whitener(method, shrinkage=rule) for method in METHODS for rule in ("oas", "ledoit_wolf")]
+    + [Whitener(shrinkage=0.1)]
+)
 def test_sklearn(estimator, check):
     check(estimator)
 
@@ -41,7 +48,7 @@ def covariance_error(Z):
 # --- white ----------------------------------------------------------------------------------
 
 
-@both
+@methods
 @settings(max_examples=60, deadline=None)
 @given(
     n_features=st.integers(1, 12),
@@ -64,26 +71,28 @@ def test_output_is_white(method, n_features, extra_rows, offset, log_scale, seed
             whitener.inverse_transform(Z), X, rtol=1e-8, atol=1e-8 * np.abs(X).max()
         )
     else:
+        X = X / X.std(axis=0) if method == "zca_cor" else X
         eigenvalues = np.linalg.eigvalsh(np.atleast_2d(np.cov(X, rowvar=False)))
         assert eigenvalues[0] < 2e-8 * eigenvalues[-1]
 
 
-@both
-def test_float32_far_from_zero_is_white(method):
+@methods
+@pytest.mark.parametrize("offset", [5, 20])
+def test_float32_far_from_zero_is_white(method, offset):
     X = correlated(2000, 8)
-    X32 = (X + 20 * X.std(axis=0)).astype(np.float32)
+    X32 = (X + offset * X.std(axis=0)).astype(np.float32)
     Z = Whitener(method).fit_transform(X32)
     assert Z.dtype == np.float32
     assert covariance_error(Z) < 1e-5
 
 
-@both
+@methods
 def test_float64_very_far_from_zero_is_white(method):
     Z = Whitener(method).fit_transform(correlated() + 1e7)
     assert covariance_error(Z) < 1e-6
 
 
-@both
+@methods
 def test_rows_sorted_by_value_are_white(method):
     X = correlated(5000, 3)
     X = X[np.argsort(X[:, 0])] + 1000
@@ -168,7 +177,7 @@ deficiencies = pytest.mark.parametrize(
 )
 
 
-@both
+@methods
 @deficiencies
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_rank_deficient_data_do_not_blow_noise_up(method, kind, dtype):
@@ -186,7 +195,7 @@ def test_rank_deficient_data_do_not_blow_noise_up(method, kind, dtype):
     np.testing.assert_allclose(eigenvalues[:-rank], 0, atol=1e-6)
 
 
-@both
+@methods
 @deficiencies
 def test_inverse_of_rank_deficient_data_is_exact_on_the_data(method, kind):
     X, _ = deficient(kind)
@@ -194,7 +203,7 @@ def test_inverse_of_rank_deficient_data_is_exact_on_the_data(method, kind):
     np.testing.assert_allclose(whitener.inverse_transform(whitener.fit_transform(X)), X, atol=1e-9)
 
 
-@both
+@methods
 def test_copy_rounded_in_float32_is_a_copy(method):
     X = correlated(500, 3).astype(np.float32)
     X = np.column_stack([X, (X[:, 0] * np.float32(1 / 3)) * np.float32(3)])
@@ -260,7 +269,7 @@ def test_pca_int_n_components(n_components, expected):
     assert covariance_error(Z) < 1e-9
 
 
-@both
+@methods
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.9, 0.999999])
 def test_float_n_components_is_the_smallest_number_with_that_share(method, share):
     whitener = Whitener(method, n_components=share).fit(correlated())
@@ -285,6 +294,62 @@ def test_inverse_is_the_projection_on_the_kept_directions(method):
     np.testing.assert_allclose(back, pca.inverse_transform(pca.fit_transform(X)), atol=1e-9)
 
 
+# --- zca_cor --------------------------------------------------------------------------------
+
+
+def test_zca_cor_is_zca_of_standardised_features():
+    X = correlated(seed=4) * [1, 1e-6, 1e6, 3, 1] + 5
+    Z = Whitener("zca_cor").fit_transform(X)
+    assert covariance_error(Z) < 1e-9
+    standardised = StandardScaler().fit_transform(X)
+    np.testing.assert_allclose(Z, Whitener("zca").fit_transform(standardised), atol=1e-8)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_zca_cor_is_the_white_output_most_correlated_with_the_input(seed):
+    X = correlated(seed=seed) * np.random.default_rng(seed).uniform(0.1, 10, size=5)
+
+    def correlation(Z):
+        return np.trace(np.corrcoef(Z.T, X.T)[:5, 5:])
+
+    best = correlation(Whitener("zca_cor").fit_transform(X))
+    Z = Whitener("zca").fit_transform(X)
+    assert best > correlation(Z)
+    assert best > correlation(Z @ ortho_group.rvs(5, random_state=seed))
+
+
+def test_zca_cor_does_not_depend_on_units():
+    X = correlated()
+    units = 10.0 ** np.arange(-60, 65, 25)
+    Z = Whitener("zca_cor").fit_transform(X)
+    np.testing.assert_allclose(Whitener("zca_cor").fit_transform(X * units), Z, atol=1e-9)
+
+
+def test_zca_cor_components_are_those_of_the_correlation_matrix():
+    X = correlated()
+    whitener = Whitener("zca_cor", n_components=3).fit(X)
+    pca = PCA(n_components=3).fit(X / X.std(axis=0, ddof=1))
+    np.testing.assert_allclose(whitener.explained_variance_, pca.explained_variance_)
+    np.testing.assert_allclose(whitener.explained_variance_ratio_, pca.explained_variance_ratio_)
+    np.testing.assert_allclose(np.abs(whitener.components_), np.abs(pca.components_), atol=1e-9)
+    root = np.diag(X.std(axis=0, ddof=1))
+    correlation = pca.components_.T @ np.diag(pca.explained_variance_**-0.5) @ pca.components_
+    np.testing.assert_allclose(whitener.whitening_, np.linalg.inv(root) @ correlation, atol=1e-9)
+    back = whitener.inverse_transform(whitener.transform(X))
+    standardised = (X - X.mean(axis=0)) @ np.linalg.inv(root)
+    kept = standardised @ pca.components_.T @ pca.components_
+    np.testing.assert_allclose(back, kept @ root + X.mean(axis=0), atol=1e-9)
+
+
+def test_constant_column_stays_zero_in_zca_cor_and_comes_back():
+    X = np.column_stack([correlated(50, 2), np.full(50, 1e8 / 3)])
+    whitener = Whitener("zca_cor").fit(X)
+    assert whitener.n_components_ == 2
+    assert (whitener.transform(X + 1)[:, 2] == 0).all()
+    np.testing.assert_allclose(whitener.inverse_transform(whitener.transform(X)), X, rtol=1e-12)
+
+
 # --- signs, types, names --------------------------------------------------------------------
 
 
@@ -303,15 +368,16 @@ def test_signs_of_two_equal_entries_take_the_first(order):
     assert (Whitener().fit(X).components_[:, 0] > 0).all()
 
 
-@both
+@methods
 @pytest.mark.parametrize(
     ("dtype", "out"),
     [
         (np.float32, np.float32),
         (np.float64, np.float64),
-        (np.float16, np.float64),
+        (np.float16, np.float32),
+        (np.uint8, np.float32),
+        (np.int16, np.float32),
         (np.int32, np.float64),
-        (np.uint8, np.float64),
     ],
 )
 def test_dtypes(method, dtype, out):
@@ -328,7 +394,7 @@ def test_tags_say_which_types_are_preserved():
     assert get_tags(Whitener()).transformer_tags.preserves_dtype == ["float64", "float32"]
 
 
-@both
+@methods
 def test_input_is_left_alone(method):
     X = correlated()
     before = X.copy()
@@ -343,7 +409,11 @@ def table():
 
 @pytest.mark.parametrize(
     ("method", "names"),
-    [("pca", ["whitener0", "whitener1", "whitener2"]), ("zca", ["a", "b", "c"])],
+    [
+        ("pca", ["whitener0", "whitener1", "whitener2"]),
+        ("zca", ["a", "b", "c"]),
+        ("zca_cor", ["a", "b", "c"]),
+    ],
 )
 def test_table_in_table_out(method, names):
     X = table()
@@ -366,7 +436,7 @@ def test_names_without_a_table():
     assert list(zca.get_feature_names_out(["u", "v", "w"])) == ["u", "v", "w"]
 
 
-@both
+@methods
 def test_in_a_pipeline(method):
     X = correlated()
     y = X[:, 0] > 0
@@ -382,8 +452,8 @@ def test_in_a_pipeline(method):
 
 
 def test_clone_keeps_parameters():
-    whitener = clone(Whitener("zca", n_components=0.9, eps=1e-4))
-    assert whitener.get_params() == {"method": "zca", "n_components": 0.9, "eps": 1e-4}
+    params = {"method": "zca", "n_components": 0.9, "eps": 1e-4, "shrinkage": "oas"}
+    assert clone(Whitener(**params)).get_params() == params
 
 
 # --- what is said when something is wrong ---------------------------------------------------
@@ -397,14 +467,15 @@ def test_unknown_method():
     with pytest.raises(
         ValueError,
         match=exactly(
-            "method='zcaa' is not known. Expected one of 'pca', 'zca'; got 'zcaa'. "
+            "method='zcaa' is not known. Expected one of 'pca', 'zca', 'zca_cor'; got "
+            "'zcaa'. "
             "Did you mean 'zca'?"
         ),
     ):
         Whitener("zcaa").fit(correlated())
 
 
-@both
+@methods
 def test_constant_data(method):
     with pytest.raises(
         ValueError,
@@ -436,6 +507,9 @@ def test_more_components_than_features():
         {"eps": -1e-9},
         {"eps": 1.0},
         {"method": None},
+        {"shrinkage": -0.1},
+        {"shrinkage": 1.1},
+        {"shrinkage": []},
     ],
 )
 def test_parameters_out_of_range(params):
@@ -460,7 +534,7 @@ def test_inverse_of_another_width():
     with pytest.raises(
         ValueError,
         match=exactly(
-            "X is not an output of this Whitener. Expected 2 columns; got 5. "
+            "X is not an output of this Whitener. Expected rows of shape (2,); got (5,). "
             "Pass what transform gave."
         ),
     ):
