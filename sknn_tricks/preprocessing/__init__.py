@@ -1,12 +1,9 @@
 """What is done to the features before the net sees them."""
 
-from sknn_tricks.preprocessing._dates import DateFeatures
-from sknn_tricks.preprocessing._min_max_scaler import MinMaxScalerND
-from sknn_tricks.preprocessing._robust_scaler import RobustScalerND
 from sknn_tricks.preprocessing._smoother import Smoother
-from sknn_tricks.preprocessing._standard_scaler import StandardScalerND
-from sknn_tricks.preprocessing._tabular import tabular_preprocessor
-from sknn_tricks.preprocessing._whitener import Whitener
+from sknn_tricks.preprocessing.scalers import MinMaxScalerND, RobustScalerND, StandardScalerND
+from sknn_tricks.preprocessing.tables import DateFeatures, tabular_preprocessor
+from sknn_tricks.preprocessing.whitening import Whitener
 
 __all__ = [
     "DateFeatures",

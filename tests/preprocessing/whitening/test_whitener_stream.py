@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from sknn_tricks.preprocessing import Whitener, _seen
+from sknn_tricks.preprocessing import Whitener
+from sknn_tricks.preprocessing.whitening import _seen
 
 LEARNED = [
     "mean_",

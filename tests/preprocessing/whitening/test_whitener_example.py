@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "whitening_pictures.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "whitening_pictures.py"
 
 
 @pytest.fixture

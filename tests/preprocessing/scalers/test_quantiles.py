@@ -3,12 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sknn_tricks.preprocessing import RobustScalerND, _sketch
+from sknn_tricks.preprocessing import RobustScalerND
 from sknn_tricks.preprocessing._arrays import ArrayRows
-from sknn_tricks.preprocessing._groups import Groups
-from sknn_tricks.preprocessing._ordered import ordered
-from sknn_tricks.preprocessing._quantiles import Histogram, Sorted, learn_quantiles
-from sknn_tricks.preprocessing._sketch import Sketch, Summary
+from sknn_tricks.preprocessing.scalers import _sketch
+from sknn_tricks.preprocessing.scalers._groups import Groups
+from sknn_tricks.preprocessing.scalers._ordered import ordered
+from sknn_tricks.preprocessing.scalers._quantiles import Histogram, Sorted, learn_quantiles
+from sknn_tricks.preprocessing.scalers._sketch import Sketch, Summary
 
 SHARES = np.array([0, 0.01, 0.25, 0.3, 0.5, 0.75, 0.999, 1])
 
@@ -155,7 +156,7 @@ def test_bytes_are_counted_and_floats_sorted_or_sketched():
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("at_once", [10, 2**22])
 def test_histograms_are_exact(dtype, weighted, at_once, monkeypatch):
-    monkeypatch.setattr("sknn_tricks.preprocessing._quantiles.AT_ONCE", at_once)
+    monkeypatch.setattr("sknn_tricks.preprocessing.scalers._quantiles.AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     X = rng.integers(0, 256, (200, 4, 3)).astype("uint8").view("uint8")
     X = X > 100 if dtype == "bool" else X.view(dtype)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknn_tricks.preprocessing._arrays import Rows
-from sknn_tricks.preprocessing._groups import Groups
-from sknn_tricks.preprocessing._ordered import Array, Weighted, ordered
-from sknn_tricks.preprocessing._sketch import Sketch, Summary, n_points
-from sknn_tricks.preprocessing._statistics import Weight, is_bytes, weighted_blocks
+from sknn_tricks.preprocessing.scalers._groups import Groups
+from sknn_tricks.preprocessing.scalers._ordered import Array, Weighted, ordered
+from sknn_tricks.preprocessing.scalers._sketch import Sketch, Summary, n_points
+from sknn_tricks.preprocessing.scalers._statistics import Weight, is_bytes, weighted_blocks
 
 # Numbers that are sorted or counted in one step, about.
 AT_ONCE = 2**20

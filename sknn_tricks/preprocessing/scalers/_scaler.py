@@ -17,9 +17,9 @@ from sknn_tricks._messages import lookup, message
 from sknn_tricks._sklearn_private import check_sample_weight
 from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.preprocessing._arrays import Rows, check_rows, output_dtype
-from sknn_tricks.preprocessing._elementwise import Elementwise
-from sknn_tricks.preprocessing._groups import PER, Groups, channel_axis
-from sknn_tricks.preprocessing._statistics import Weight
+from sknn_tricks.preprocessing.scalers._elementwise import Elementwise
+from sknn_tricks.preprocessing.scalers._groups import PER, Groups, channel_axis
+from sknn_tricks.preprocessing.scalers._statistics import Weight
 
 
 class ScalerND(OneToOneFeatureMixin, TransformerMixin, BaseEstimator, ABC):

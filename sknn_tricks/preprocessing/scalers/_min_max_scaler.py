@@ -10,10 +10,10 @@ import numpy as np
 
 from sknn_tricks._messages import message
 from sknn_tricks.preprocessing._arrays import Rows
-from sknn_tricks.preprocessing._elementwise import Elementwise
-from sknn_tricks.preprocessing._groups import Groups
-from sknn_tricks.preprocessing._scaler import ScalerND
-from sknn_tricks.preprocessing._statistics import Extremes, Weight
+from sknn_tricks.preprocessing.scalers._elementwise import Elementwise
+from sknn_tricks.preprocessing.scalers._groups import Groups
+from sknn_tricks.preprocessing.scalers._scaler import ScalerND
+from sknn_tricks.preprocessing.scalers._statistics import Extremes, Weight
 
 
 def _to_range(x: Any, lowest: Any, extent: Any, low: float, high: float) -> Any:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sknn_tricks.preprocessing._groups import LONG, Aligned, Groups
+from sknn_tricks.preprocessing.scalers._groups import LONG, Aligned, Groups
 
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=4).flatmap(
     lambda row: st.tuples(st.just(tuple(row)), st.tuples(*(st.sampled_from([1, n]) for n in row)))

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sknn_tricks import NetClassifier, OnDisk
 from sknn_tricks.nets import MLP
 from sknn_tricks.preprocessing import Whitener
-from sknn_tricks.preprocessing._linear_map import LinearMap
+from sknn_tricks.preprocessing.whitening._linear_map import LinearMap
 
 methods = pytest.mark.parametrize("method", ["pca", "zca", "zca_cor"])
 SHAPE = (3, 4, 2)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sknn_tricks.preprocessing._covariance import covariance_of, shrink, shrinkage_of
-from sknn_tricks.preprocessing._moments import FLOAT64_EPS, Array, Moments
+from sknn_tricks.preprocessing.whitening._covariance import covariance_of, shrink, shrinkage_of
+from sknn_tricks.preprocessing.whitening._moments import FLOAT64_EPS, Array, Moments
 
 
 class Settings(NamedTuple):

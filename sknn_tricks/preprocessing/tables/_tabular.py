@@ -20,10 +20,16 @@ from sklearn.preprocessing import (
 )
 
 from sknn_tricks._messages import lookup, message
-from sknn_tricks.preprocessing._column_kinds import ColumnKinds, Table, column_kinds
-from sknn_tricks.preprocessing._dates import DateFeatures, show_hours
-from sknn_tricks.preprocessing._robust_scaler import RobustScalerND
-from sknn_tricks.preprocessing._table_steps import floats, imputed, missing, texts, to_float32
+from sknn_tricks.preprocessing.scalers._robust_scaler import RobustScalerND
+from sknn_tricks.preprocessing.tables._column_kinds import ColumnKinds, Table, column_kinds
+from sknn_tricks.preprocessing.tables._dates import DateFeatures, show_hours
+from sknn_tricks.preprocessing.tables._table_steps import (
+    floats,
+    imputed,
+    missing,
+    texts,
+    to_float32,
+)
 
 
 def _robust(n_rows: int) -> Any:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn.covariance import ledoit_wolf, oas, shrunk_covariance
 from sklearn.preprocessing import StandardScaler
 
-from sknn_tricks.preprocessing._covariance import covariance_of, shrink, shrinkage_of
-from sknn_tricks.preprocessing._moments import Moments
+from sknn_tricks.preprocessing.whitening._covariance import covariance_of, shrink, shrinkage_of
+from sknn_tricks.preprocessing.whitening._moments import Moments
 
 THEIRS = {"oas": oas, "ledoit_wolf": ledoit_wolf}
 rules = pytest.mark.parametrize("rule", sorted(THEIRS))

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sknn_tricks.preprocessing._arrays import Rows
-from sknn_tricks.preprocessing._elementwise import Elementwise
-from sknn_tricks.preprocessing._groups import Groups
-from sknn_tricks.preprocessing._scaler import ScalerND
-from sknn_tricks.preprocessing._statistics import Moments, Weight
+from sknn_tricks.preprocessing.scalers._elementwise import Elementwise
+from sknn_tricks.preprocessing.scalers._groups import Groups
+from sknn_tricks.preprocessing.scalers._scaler import ScalerND
+from sknn_tricks.preprocessing.scalers._statistics import Moments, Weight
 
 
 def _standardise(x: Any, centre: Any, scale: Any) -> Any:

@@ -11,11 +11,11 @@ import numpy as np
 from sknn_tricks._messages import message
 from sknn_tricks._sklearn_private import Interval
 from sknn_tricks.preprocessing._arrays import Rows
-from sknn_tricks.preprocessing._elementwise import Elementwise
-from sknn_tricks.preprocessing._groups import Groups
-from sknn_tricks.preprocessing._quantiles import Quantiles, learn_quantiles
-from sknn_tricks.preprocessing._scaler import ScalerND
-from sknn_tricks.preprocessing._statistics import Array, Extremes, Weight
+from sknn_tricks.preprocessing.scalers._elementwise import Elementwise
+from sknn_tricks.preprocessing.scalers._groups import Groups
+from sknn_tricks.preprocessing.scalers._quantiles import Quantiles, learn_quantiles
+from sknn_tricks.preprocessing.scalers._scaler import ScalerND
+from sknn_tricks.preprocessing.scalers._statistics import Array, Extremes, Weight
 
 # What is so many times the bound is the bound itself in float64, and its square is no infinity.
 FAR = 1e9

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sknn_tricks._messages import lookup, message
-from sknn_tricks.preprocessing._moments import Array, Moments
+from sknn_tricks.preprocessing.whitening._moments import Array, Moments
 
 
 def covariance_of(moments: Moments) -> Array:

@@ -20,10 +20,10 @@ from sknn_tricks._messages import lookup, message
 from sknn_tricks._sklearn_private import Interval, RealNotInt
 from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.preprocessing._arrays import Rows, check_rows, output_dtype
-from sknn_tricks.preprocessing._covariance import RULES
-from sknn_tricks.preprocessing._linear_map import LinearMap
-from sknn_tricks.preprocessing._seen import Seen, see
-from sknn_tricks.preprocessing._whitening import METHODS, Settings, Whitening
+from sknn_tricks.preprocessing.whitening._covariance import RULES
+from sknn_tricks.preprocessing.whitening._linear_map import LinearMap
+from sknn_tricks.preprocessing.whitening._seen import Seen, see
+from sknn_tricks.preprocessing.whitening._whitening import METHODS, Settings, Whitening
 
 
 class Whitener(

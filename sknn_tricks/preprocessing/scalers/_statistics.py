@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknn_tricks.preprocessing._arrays import Rows
-from sknn_tricks.preprocessing._groups import Aligned, Groups
+from sknn_tricks.preprocessing.scalers._groups import Aligned, Groups
 
 Array = NDArray[np.float64]
 Weight = NDArray[np.float64] | None

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sknn_tricks.preprocessing._groups import Aligned
+from sknn_tricks.preprocessing.scalers._groups import Aligned
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknn_tricks.preprocessing._arrays import Rows
-from sknn_tricks.preprocessing._groups import Groups
-from sknn_tricks.preprocessing._ordered import Array, Ordered, ordered
-from sknn_tricks.preprocessing._statistics import Weight, weighted_blocks
+from sknn_tricks.preprocessing.scalers._groups import Groups
+from sknn_tricks.preprocessing.scalers._ordered import Array, Ordered, ordered
+from sknn_tricks.preprocessing.scalers._statistics import Weight, weighted_blocks
 
 # Points of a summary: so many in all, divided among the groups, within these limits.
 ALL_POINTS, FEWEST_POINTS, MOST_POINTS = 2**21, 128, 2048

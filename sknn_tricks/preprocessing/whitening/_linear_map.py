@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sknn_tricks.preprocessing._moments import Array
+from sknn_tricks.preprocessing.whitening._moments import Array
 
 
 class LinearMap:

@@ -14,8 +14,8 @@ from sklearn.exceptions import NotFittedError
 
 from sknn_tricks._messages import message
 from sknn_tricks.preprocessing._arrays import Rows
-from sknn_tricks.preprocessing._moments import Moments, add_rows
-from sknn_tricks.preprocessing._whitening import Settings, Whitening, solve
+from sknn_tricks.preprocessing.whitening._moments import Moments, add_rows
+from sknn_tricks.preprocessing.whitening._whitening import Settings, Whitening, solve
 
 
 @dataclass(frozen=True)
