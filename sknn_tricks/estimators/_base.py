@@ -13,52 +13,64 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
-from sknn_tricks._on_disk import OnDisk
 from sknn_tricks._read_once import ReadOnce
 from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight, has_listeners
 from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators import _refusals as refusals
-from sknn_tricks.estimators._beyond import by_blocks, in_reading_order, validate_rows, x_of
+from sknn_tricks.estimators._beyond import in_reading_order, validate_rows, x_of
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
 from sknn_tricks.estimators._ensemble import bootstrap, members_to_train
 from sknn_tricks.estimators._epochs import EpochTasks, Following
-from sknn_tricks.estimators._forward import outputs_of
 from sknn_tricks.estimators._history import mean_history, plain_epochs
+from sknn_tricks.estimators._monitor import Watched, check_monitor, monitor_of
 from sknn_tricks.estimators._precision import dtype_name
-from sknn_tricks.estimators._settings import check_betas, copies_of_callbacks, find_device
+from sknn_tricks.estimators._prediction import Prediction
+from sknn_tricks.estimators._settings import find_device, settings_of
 from sknn_tricks.fused import Job, Rows, Stopping, Trained
 from sknn_tricks.fused._balance import NO_BALANCE, Balance
+from sknn_tricks.fused._courses import unscheduled
 from sknn_tricks.fused._random import draw_seed, stream_seed
 from sknn_tricks.fused.rendezvous import train_together
 from sknn_tricks.nets import as_spec
 
 
-class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
+class BaseNet(Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators. A subclass says what targets mean.
 
     A subclass writes ``_check_y``, ``_learn_target``, ``_encode``, ``_labels`` and ``_task``, and
-    may write ``_row_weights``, ``_class_factors`` and ``_balance``.
+    may write ``_row_weights``, ``_class_factors``, ``_balance`` and ``_own_settings``.
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "module": "no_validation",
         "init": [str, callable],
         "optimizer": [str, callable],
+        "bias_init": [Interval(Real, None, None, closed="neither")],
         "lr": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [str, callable],
+        "warmup": [Interval(Real, 0, 1, closed="left")],
+        "lr_scaling": [StrOptions({"linear", "sqrt"}), None],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "weight_decay_schedule": [str, callable],
+        "decay_biases": ["boolean"],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "betas": [tuple, list],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "clip_value": [Interval(Real, 0, None, closed="neither"), None],
+        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
         "l1": [Interval(Real, 0, None, closed="left")],
+        "dropout_schedule": [str, callable],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
+        "mixup": [Interval(Real, 0, None, closed="left")],
+        "averaging": "no_validation",
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "patience": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "monitor": [str, callable],
         "callbacks": [list, tuple, None],
         "warm_start": ["boolean"],
         "n_members": [Interval(Integral, 1, None, closed="left")],
@@ -74,19 +86,32 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         module: Any = None,
         *,
         init: Any = "auto",
+        bias_init: float = 0.0,
         optimizer: Any = "adamw",
         lr: float = 0.005,
+        lr_schedule: Any = "constant",
+        warmup: float = 0.0,
+        lr_scaling: str | None = None,
         weight_decay: float = 0.01,
+        weight_decay_schedule: Any = "constant",
+        decay_biases: bool = False,
         momentum: float = 0.9,
         betas: tuple[float, float] = (0.9, 0.999),
         clip_norm: float | None = None,
+        clip_value: float | None = None,
+        max_norm: float | None = None,
         l1: float = 0.0,
+        dropout_schedule: Any = "constant",
+        input_noise: float = 0.0,
+        mixup: float = 0.0,
+        averaging: Any = None,
         batch_size: int = 128,
         max_epochs: int = 80,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         patience: int = 10,
         tol: float = 0.0,
+        monitor: Any = "loss",
         callbacks: Any = None,
         warm_start: bool = False,
         n_members: int = 1,
@@ -98,19 +123,32 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
     ) -> None:
         self.module = module
         self.init = init
+        self.bias_init = bias_init
         self.optimizer = optimizer
         self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.warmup = warmup
+        self.lr_scaling = lr_scaling
         self.weight_decay = weight_decay
+        self.weight_decay_schedule = weight_decay_schedule
+        self.decay_biases = decay_biases
         self.momentum = momentum
         self.betas = betas
         self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.max_norm = max_norm
         self.l1 = l1
+        self.dropout_schedule = dropout_schedule
+        self.input_noise = input_noise
+        self.mixup = mixup
+        self.averaging = averaging
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.tol = tol
+        self.monitor = monitor
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.n_members = n_members
@@ -201,16 +239,20 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         early_stopping: bool = False,
         validation_data: tuple[Any, Any] | None = None,
         classes: Any = None,
+        scheduled: bool = True,
     ) -> Self:
         self._validate_params()
+        check_monitor(self.monitor)
         resume = resume and hasattr(self, "net_")
         data = self._learn_from_data(X, y, sample_weight, classes, resume)
         stopping = Stopping(self.patience, self.tol) if early_stopping else None
         watched = None
         if validation_data is not None:
-            watched = self._rows(self._check_validation_data(validation_data), watched=True)
+            watched = self._watched(self._check_validation_data(validation_data))
         members = members_to_train(self, resume)
         jobs = [member._job(data, max_epochs, stopping, watched, resume) for member in members]
+        if not scheduled:
+            jobs = [unscheduled(job) for job in jobs]
 
         context = self._init_callback_context(max_subtasks=max_epochs)
         hooks = {"estimator": self, **data.hooks()}
@@ -232,21 +274,24 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         data: Data,
         max_epochs: int,
         stopping: Stopping | None,
-        watched: Rows | None,
+        watched: Watched | None,
         resume: bool,
     ) -> Job:
         """Return what trains this single net; it may be given rows to watch."""
         seed = self.net_.seed if resume else draw_seed(self.random_state)
-        rows, valid = self._split(data, stopping, watched, seed)
+        rows, watched = self._split(data, stopping, watched, seed)
+        if stopping is not None and watched is not None:
+            stopping = replace(stopping, monitor=monitor_of(self, watched.y))
         return Job(
             train=rows,
-            valid=valid,
+            valid=None if watched is None else watched.rows,
             max_epochs=max_epochs,
             stopping=stopping,
             seed=seed,
             start=self.net_ if resume else None,
             balance=self._balance(max_epochs),
-            **self._settings(),
+            **settings_of(self),
+            **self._own_settings(),
         )
 
     def _learn_from_data(
@@ -268,28 +313,6 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
             self._mean_weight = 1.0 if weight is None else weight.mean()
         return data
 
-    def _settings(self) -> dict[str, Any]:
-        """Return the part of a Job that the parameters say."""
-        return {
-            "spec": as_spec(self.module),
-            "input_shape": self.input_shape_,
-            "n_outputs": self._n_outputs,
-            "task": self._task(),
-            "init": self.init,
-            "optimizer": self.optimizer,
-            "lr": self.lr,
-            "weight_decay": self.weight_decay,
-            "momentum": self.momentum,
-            "betas": check_betas(self.betas),
-            "clip_norm": self.clip_norm,
-            "l1": self.l1,
-            "batch_size": self.batch_size,
-            "device": self._device,
-            "dtype": getattr(torch, self.dtype),
-            "callbacks": copies_of_callbacks(self.callbacks),
-            "verbose": int(self.verbose),
-        }
-
     def _check_data(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Data:
         """Return X in the net's dtype, y, and the weights; rows of weight 0 are left out."""
         of_y = {"multi_output": True, "y_numeric": self._y_numeric}
@@ -303,8 +326,8 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         return Data(X, y, weight).without_absent()
 
     def _split(
-        self, data: Data, stopping: Stopping | None, watched: Rows | None, seed: int
-    ) -> tuple[Rows, Rows | None]:
+        self, data: Data, stopping: Stopping | None, watched: Watched | None, seed: int
+    ) -> tuple[Rows, Watched | None]:
         """Return the rows to train on and those to watch."""
         if watched is not None or stopping is None:
             return self._rows(self._bagged(data, seed)), watched
@@ -312,7 +335,11 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
             len(data), self.validation_fraction, self._labels(data.y), stream_seed(seed, "split")
         )
         train = self._rows(self._bagged(data.take(kept), seed))
-        return train, self._rows(data.take(held_out), watched=True)
+        return train, self._watched(data.take(held_out))
+
+    def _watched(self, data: Data) -> Watched:
+        data = in_reading_order(data)
+        return Watched(self._rows(data, watched=True), data.y)
 
     def _bagged(self, data: Data, seed: int) -> Data:
         return data.take(bootstrap(len(data), seed)) if self.bagging else data
@@ -349,6 +376,9 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
     def _balance(self, max_epochs: int) -> Balance:
         return NO_BALANCE
 
+    def _own_settings(self) -> dict[str, Any]:
+        return {}
+
     def _take_over(self, trained: Trained, before: list[dict[str, Any]]) -> None:
         """Set the fitted attributes; `before` is the history up to this training."""
         self.net_, self.best_epoch_ = trained.net, trained.best_epoch
@@ -370,29 +400,6 @@ class BaseNet(ReadOnce, CallbackSupportMixin, BaseEstimator):
         self.history_ = mean_history([member.history_ for member in members])
         self.best_epoch_ = max(member.best_epoch_ for member in members)
         self._summarise(max(member._n_epochs_of_fit for member in members))
-
-    # --- prediction -------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def _outputs(self, X: Any) -> Tensor:
-        """Return each member's outputs as float64 (K, N, O) on the CPU.
-
-        They are computed in float64, where the rows beside a row change its last digits only; a
-        foreign module computes in its own precision.
-        """
-        check_is_fitted(self)
-        dtype = dtype_name(self.net_.module_) if self._foreign else "float64"
-        X = validate_rows(self, X, reset=False, dtype=dtype)
-        self._check_shape(X)
-        nets = [member.net_ for member in getattr(self, "members_", [self])]
-        forward = lambda x: torch.stack(  # noqa: E731
-            [outputs_of(net, x, len(X), self._foreign) for net in nets]
-        )
-        return by_blocks(X, dtype, forward)
-
-    def _check_shape(self, X: NDArray[Any] | OnDisk) -> None:
-        if X.shape[1:] != self.input_shape_:
-            raise ValueError(refusals.other_shape(X.shape[1:], self.input_shape_))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")

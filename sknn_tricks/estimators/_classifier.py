@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
 from sklearn.utils import Tags
-from torch import Tensor
-from torch.nn.functional import logsigmoid
 
 from sknn_tricks._sklearn_private import Interval, StrOptions
 from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._base import BaseNet
-from sknn_tricks.estimators._class_targets import ClassTargets
+from sknn_tricks.estimators._class_predictions import ClassPredictions
 from sknn_tricks.estimators._class_weights import BY_NAME
-from sknn_tricks.fused._cpu import one_thread
 
 
-class NetClassifier(ClassifierMixin, ClassTargets, BaseNet):
+class NetClassifier(ClassifierMixin, ClassPredictions, BaseNet):
     """A neural net that classifies.
 
     Binary and multi-class targets have one logit a class, softmax and cross-entropy; multi-label
@@ -32,44 +26,94 @@ class NetClassifier(ClassifierMixin, ClassTargets, BaseNet):
     Parameters
     ----------
     module : spec, torch.nn.Module class or instance, or None, default=None
-        What the net is: `sknn_tricks.nets.MLP`, `sknn_tricks.nets.TorchModule`, or a module of
-        your own that maps (N, D) to logits (N, O). None stands for ``MLP()``. An instance is
-        copied for each fit.
+        What the net is: `sknn_tricks.nets.MLP`, `sknn_tricks.nets.ResMLP`,
+        `sknn_tricks.nets.TorchModule`, or a module of your own that maps (N, D) to logits (N, O).
+        None stands for ``MLP()``. An instance is copied for each fit.
     init : str or callable, default="auto"
-        How the weights are drawn: "auto" (by activation; a module of your own keeps its own),
-        "constant", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform",
-        "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", a scheme such as
+        How the weights are drawn: "auto" (by activation; a module of your own keeps its own);
+        by the size of a layer "kaiming_normal", "kaiming_out_normal", "lecun_normal",
+        "xavier_in_normal", "xavier_normal", each also as "..._uniform"; "orthogonal"; by some rows
+        of the training "lsuv", "unit_variance"; whatever the layer "constant", "identity",
+        "large_normal", "normal", "small_normal", "sparse", "truncated_normal", "zeros"; a name of
+        your own (`sknn_tricks.init.register`), a scheme such as
         ``sknn_tricks.init.normal(std=0.05)``, or a function ``scheme(weight, gain, generator)`` of
         your own that fills the weight of one layer in place.
+    bias_init : float, default=0.0
+        What biases are at the beginning.
     optimizer : str or callable, default="adamw"
         "adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd", or a
         ``torch.optim.Optimizer`` class.
     lr : float, default=0.005
         Learning rate.
+    lr_schedule : str or callable, default="constant"
+        How `lr` goes on, from step to step of a `fit` of `max_epochs`: "constant", "cosine",
+        "cosine_restarts", "coslog4", "cyclic", "exponential", "flat_cosine", "inverse_sqrt",
+        "linear", "multi_step", "one_cycle", "plateau", "step", one of `sknn_tricks.schedules` with
+        settings of its own, or a function of a `sknn_tricks.schedules.Moment` that gives a factor.
+    warmup : float, default=0.0
+        Share of the training in which `lr` rises from 0, before the schedule begins.
+    lr_scaling : {"linear", "sqrt"} or None, default=None
+        Whether `lr` is for batches of 128 rows, and grows with the rows of a batch ("linear") or
+        their square root.
     weight_decay : float, default=0.01
         L2 penalty on the weights of layers, not on biases or normalisation parameters. "adamw"
         takes it apart from the gradient, as steps of ``lr * weight_decay``; the others add it to
         the gradient, where the same number is a stronger penalty.
+    weight_decay_schedule : str or callable, default="constant"
+        How `weight_decay` goes on; one of those of `lr_schedule`.
+    decay_biases : bool, default=False
+        Whether `weight_decay` and `l1` are for biases and normalisation parameters as well.
     momentum : float, default=0.9
         Of the optimizers "momentum" and "nesterov".
     betas : pair of float, default=(0.9, 0.999)
         Of "adam" and "adamw": decay of the running means of gradients and of their squares.
     clip_norm : float or None, default=None
         Bound on the norm of each step's gradient: a longer one is scaled down to it.
+    clip_value : float or None, default=None
+        Bound on each entry of the gradient, taken before that on the norm.
+    max_norm : float or None, default=None
+        Bound on the norm of the weights into each unit of linear and convolutional layers, kept
+        after each step.
     l1 : float, default=0.0
-        L1 penalty on the same weights.
+        L1 penalty on the weights of layers, in the gradient, so that losses can be compared.
+        Together with `weight_decay` it is an elastic net; under "adam" and the like both are
+        divided by the size of the gradients, under "adamw" L1 alone is.
+    dropout_schedule : str or callable, default="constant"
+        How the rates of dropout, and of all else that the net drops, go on; one of those of
+        `lr_schedule`, with factors up to 1.
+    input_noise : float, default=0.0
+        Standard deviation of the normal noise that is added to each feature in each step of
+        training, in the units of X.
+    mixup : float, default=0.0
+        Parameter alpha of mixup (Zhang et al., 2018): batches are blended with themselves, in
+        shares drawn from Beta(alpha, alpha), and so are their losses, which is what the history
+        then has as "train_loss". 0 blends nothing.
+    averaging : str, object or None, default=None
+        "ema", "swa", "snapshots", or one of `sknn_tricks.averaging` with settings of its own.
+        With "ema" and "swa" the net has, after each epoch, an average of its weights so far: that
+        is validated, and kept by early stopping. Training itself goes on from the weights as they
+        are, in `partial_fit` and with `warm_start` too, unless early stopping went back to an
+        earlier epoch. With "snapshots" the net is the last of several along the training, whose
+        predictions are averaged; instead of a constant `lr`, each has a cycle of its own.
     batch_size : int, default=128
         Rows of a batch, N. A last batch of one row joins the one before.
     max_epochs : int, default=80
         Passes over the data.
     early_stopping : bool, default=False
-        Hold out rows, watch their loss, stop when it no longer falls, keep the best weights.
+        Hold out rows, watch their loss (or see `monitor`), stop when it no longer gets better,
+        keep the best weights.
     validation_fraction : float, default=0.1
         Share of the rows that early stopping holds out: shuffled, stratified.
     patience : int, default=10
-        Epochs without a better validation loss until early stopping stops.
+        Epochs without a better loss, or score, until early stopping stops.
     tol : float, default=0.0
-        How much lower a validation loss must be to count as better.
+        How much lower a loss, or higher a score, must be to count as better.
+    monitor : str or callable, default="loss"
+        What early stopping watches: "loss", or a scorer as in ``cross_val_score``: a name, or a
+        function ``scorer(estimator, X, y)`` of which higher is better. It sees this estimator as
+        the net stands after each epoch, and counts all watched rows alike. That takes some
+        milliseconds an epoch, more than a small net's training in a stack. Without
+        `early_stopping` it means nothing.
     loss : str or callable, default="cross_entropy"
         "cross_entropy", "focal", "logit_adjusted", one of `sknn_tricks.losses` with settings of
         its own, such as ``logit_adjusted(tau=1.5)``, or a function (outputs, target, weight) ->
@@ -118,7 +162,8 @@ class NetClassifier(ClassifierMixin, ClassTargets, BaseNet):
         The classes; for multi-label targets the numbers of the labels.
     history_ : list of dict
         For each epoch "epoch", "train_loss", "dur" in seconds and, with validation rows,
-        "valid_loss" and "valid_score" (accuracy, by `class_weight` where that is given).
+        "valid_loss" and "valid_score" (accuracy, by `class_weight` where that is given), and
+        "monitor" where a score is watched.
     loss_curve_ : list of float
         Mean training loss of each epoch, in nats, without penalties.
     validation_scores_ : list of float or None
@@ -170,19 +215,32 @@ class NetClassifier(ClassifierMixin, ClassTargets, BaseNet):
         module: Any = None,
         *,
         init: Any = "auto",
+        bias_init: float = 0.0,
         optimizer: Any = "adamw",
         lr: float = 0.005,
+        lr_schedule: Any = "constant",
+        warmup: float = 0.0,
+        lr_scaling: str | None = None,
         weight_decay: float = 0.01,
+        weight_decay_schedule: Any = "constant",
+        decay_biases: bool = False,
         momentum: float = 0.9,
         betas: tuple[float, float] = (0.9, 0.999),
         clip_norm: float | None = None,
+        clip_value: float | None = None,
+        max_norm: float | None = None,
         l1: float = 0.0,
+        dropout_schedule: Any = "constant",
+        input_noise: float = 0.0,
+        mixup: float = 0.0,
+        averaging: Any = None,
         batch_size: int = 128,
         max_epochs: int = 80,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         patience: int = 10,
         tol: float = 0.0,
+        monitor: Any = "loss",
         loss: Any = "cross_entropy",
         label_smoothing: float = 0.0,
         class_weight: Any = None,
@@ -201,19 +259,32 @@ class NetClassifier(ClassifierMixin, ClassTargets, BaseNet):
         super().__init__(
             module,
             init=init,
+            bias_init=bias_init,
             optimizer=optimizer,
             lr=lr,
+            lr_schedule=lr_schedule,
+            warmup=warmup,
+            lr_scaling=lr_scaling,
             weight_decay=weight_decay,
+            weight_decay_schedule=weight_decay_schedule,
+            decay_biases=decay_biases,
             momentum=momentum,
             betas=betas,
             clip_norm=clip_norm,
+            clip_value=clip_value,
+            max_norm=max_norm,
             l1=l1,
+            dropout_schedule=dropout_schedule,
+            input_noise=input_noise,
+            mixup=mixup,
+            averaging=averaging,
             batch_size=batch_size,
             max_epochs=max_epochs,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             patience=patience,
             tol=tol,
+            monitor=monitor,
             callbacks=callbacks,
             warm_start=warm_start,
             n_members=n_members,
@@ -234,6 +305,8 @@ class NetClassifier(ClassifierMixin, ClassTargets, BaseNet):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one epoch on these rows, on from where the net stands; nothing stops it early.
 
+        Rates stay what they are set to: a schedule must know how long a training will be.
+
         Parameters
         ----------
         X, y, sample_weight
@@ -253,99 +326,18 @@ class NetClassifier(ClassifierMixin, ClassTargets, BaseNet):
         if classes is None and not hasattr(self, "classes_"):
             raise ValueError(refusals.no_classes())
         with unchanged_on_error(self):
-            return self._fit(X, y, sample_weight, max_epochs=1, resume=True, classes=classes)
+            return self._fit(
+                X,
+                y,
+                sample_weight,
+                max_epochs=1,
+                resume=True,
+                classes=classes,
+                scheduled=False,
+            )
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (N, D) or (N, ...)
-
-        Returns
-        -------
-        ndarray of float64, shape (N, O)
-            Columns in the order of ``classes_``; rows sum to 1, except for multi-label targets,
-            where each column is the probability that the row has that label.
-        """
-        return self._member_probabilities(X).mean(dim=0).numpy()
-
-    def predict_proba_members(self, X: Any) -> NDArray[np.float64]:
-        """Return what each member of the ensemble takes for the probability of each class.
-
-        How far they are apart tells how sure the net can be of its classes there.
-
-        Parameters
-        ----------
-        X : array-like of shape (N, D) or (N, ...)
-
-        Returns
-        -------
-        ndarray of float64, shape (K, N, O)
-            `predict_proba` is their mean over the K members.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> X, y = load_iris(return_X_y=True)
-        >>> net = NetClassifier(n_members=3, max_epochs=2, random_state=0).fit(X, y)
-        >>> net.predict_proba_members(X).shape
-        (3, 150, 3)
-        """
-        return self._member_probabilities(X).numpy()
-
-    def _member_probabilities(self, X: Any) -> Tensor:
-        outputs = self._outputs(X)
-        with one_thread():  # two would wait for each other where other cores are at work
-            if self._multilabel:
-                return outputs.sigmoid()
-            if (calibration := self._imbalance.calibration) is not None:
-                return calibration(outputs).exp()
-            return outputs.softmax(dim=2)
-
-    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return the logarithm of the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (N, D) or (N, ...)
-
-        Returns
-        -------
-        ndarray of float64, shape (N, O)
-            Exact also where the probability itself is rounded to 0.
-        """
-        return self._log_probabilities(X, calibrated=True).numpy()
-
-    def _log_probabilities(self, X: Any, calibrated: bool = False) -> Tensor:
-        outputs = self._outputs(X)
-        with one_thread():
-            if self._multilabel:
-                log = logsigmoid(outputs)
-            elif calibrated and (calibration := self._imbalance.calibration) is not None:
-                log = calibration(outputs)
-            else:
-                log = outputs.log_softmax(dim=2)
-            return log.logsumexp(dim=0) - math.log(len(log))
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the most likely class of each row, or an indicator matrix of labels.
-
-        Parameters
-        ----------
-        X : array-like of shape (N, D) or (N, ...)
-
-        Returns
-        -------
-        ndarray of shape (N,) or (N, O)
-        """
-        log = self._log_probabilities(X)
-        if self._multilabel:
-            return (log > -math.log(2)).numpy().astype(int)
-        return self.classes_[log.argmax(dim=1).numpy()]
-
-    def _settings(self) -> dict[str, Any]:
-        return {**super()._settings(), "label_smoothing": self.label_smoothing}
+    def _own_settings(self) -> dict[str, Any]:
+        return {"label_smoothing": self.label_smoothing}
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

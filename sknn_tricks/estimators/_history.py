@@ -10,7 +10,7 @@ import numpy as np
 # Ends of the history's keys that only skorch's callbacks need.
 OF_SKORCH = ("batches", "_batch_count", "_best")
 # What an epoch's entry has the mean of; durations are added up.
-MEANS = ("train_loss", "valid_loss", "valid_score")
+MEANS = ("train_loss", "valid_loss", "valid_score", "monitor")
 
 
 def plain_epochs(history: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

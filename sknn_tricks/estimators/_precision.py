@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -20,17 +21,28 @@ def in_float64(module: nn.Module) -> nn.Module:
     The module itself stays: several threads may predict at once. What is no tensor is shared
     with it, which is ten times as fast as a deep copy.
     """
+    return _with(module, lambda name, tensor: _double(tensor))
+
+
+def with_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
+    """Return the module with other weights, those of its ``state_dict``; it itself stays."""
+    return _with(module, lambda name, tensor: weights.get(name, tensor))
+
+
+def _with(module: nn.Module, change: Callable[[str, Tensor], Tensor], at: str = "") -> nn.Module:
+    """Return a twin with other tensors, from what each is called and was."""
     twin = copy.copy(module)
-    vars(twin)["_parameters"] = {name: _double(p) for name, p in module._parameters.items()}
-    vars(twin)["_buffers"] = {name: _double(b) for name, b in module._buffers.items()}
+    for kind in ("_parameters", "_buffers"):
+        vars(twin)[kind] = {
+            name: None if tensor is None else change(at + name, tensor)
+            for name, tensor in vars(module)[kind].items()
+        }
     vars(twin)["_modules"] = {
-        name: None if child is None else in_float64(child)
+        name: None if child is None else _with(child, change, f"{at}{name}.")
         for name, child in module._modules.items()
     }
     return twin
 
 
-def _double(tensor: Tensor | None) -> Tensor | None:
-    if tensor is None or not tensor.is_floating_point():
-        return tensor
-    return tensor.detach().double()
+def _double(tensor: Tensor) -> Tensor:
+    return tensor.detach().double() if tensor.is_floating_point() else tensor

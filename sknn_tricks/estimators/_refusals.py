@@ -158,3 +158,23 @@ def no_shares(prior: dict[Any, float], classes: list[Any]) -> str:
         got=f"{prior!r}",
         todo="Give all shares, or True for those of the data",
     )
+
+
+def no_dropout() -> str:
+    """Say that there is nothing to draw."""
+    return message(
+        "The net has no dropout",
+        expected="layers of dropout with a rate above 0",
+        got="none",
+        todo="Train it with dropout, such as MLP(dropout=0.2), or use an ensemble: n_members=5",
+    )
+
+
+def no_draws(n_draws: Any) -> str:
+    """Say that the number of draws is none."""
+    return message(
+        "n_draws is no number of draws",
+        expected="a whole number from 1 up",
+        got=f"n_draws={n_draws!r}",
+        todo="Try n_draws=20",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,12 @@ from sklearn.callback import with_callbacks
 from sklearn.utils import Tags
 from torch import Tensor
 
-from sknn_tricks._messages import message
 from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators._base import BaseNet
-from sknn_tricks.estimators._data import Data
-from sknn_tricks.estimators._scores import r2
-from sknn_tricks.fused import Task
-from sknn_tricks.losses import squared_error
+from sknn_tricks.estimators._number_targets import NumberTargets
 
 
-class NetRegressor(RegressorMixin, BaseNet):
+class NetRegressor(RegressorMixin, NumberTargets, BaseNet):
     """A neural net that predicts numbers.
 
     Targets are standardised inside, so one learning rate suits all units; predictions are in
@@ -29,44 +25,98 @@ class NetRegressor(RegressorMixin, BaseNet):
     Parameters
     ----------
     module : spec, torch.nn.Module class or instance, or None, default=None
-        What the net is: `sknn_tricks.nets.MLP`, `sknn_tricks.nets.TorchModule`, or a module of
-        your own that maps (N, D) to (N, O). None stands for ``MLP()``. An instance is copied for
-        each fit.
+        What the net is: `sknn_tricks.nets.MLP`, `sknn_tricks.nets.ResMLP`,
+        `sknn_tricks.nets.TorchModule`, or a module of your own that maps (N, D) to (N, O). None
+        stands for ``MLP()``. An instance is copied for each fit.
     init : str or callable, default="auto"
-        How the weights are drawn: "auto" (by activation; a module of your own keeps its own),
-        "constant", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform",
-        "normal", "orthogonal", "xavier_normal", "xavier_uniform", "zeros", a scheme such as
+        How the weights are drawn: "auto" (by activation; a module of your own keeps its own);
+        by the size of a layer "kaiming_normal", "kaiming_out_normal", "lecun_normal",
+        "xavier_in_normal", "xavier_normal", each also as "..._uniform"; "orthogonal"; by some rows
+        of the training "lsuv", "unit_variance"; whatever the layer "constant", "identity",
+        "large_normal", "normal", "small_normal", "sparse", "truncated_normal", "zeros"; a name of
+        your own (`sknn_tricks.init.register`), a scheme such as
         ``sknn_tricks.init.normal(std=0.05)``, or a function ``scheme(weight, gain, generator)`` of
         your own that fills the weight of one layer in place.
+    bias_init : float, default=0.0
+        What biases are at the beginning.
     optimizer : str or callable, default="adamw"
         "adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd", or a
         ``torch.optim.Optimizer`` class.
     lr : float, default=0.005
         Learning rate.
+    lr_schedule : str or callable, default="constant"
+        How `lr` goes on, from step to step of a `fit` of `max_epochs`: "constant", "cosine",
+        "cosine_restarts", "coslog4", "cyclic", "exponential", "flat_cosine", "inverse_sqrt",
+        "linear", "multi_step", "one_cycle", "plateau", "step", one of `sknn_tricks.schedules` with
+        settings of its own, or a function of a `sknn_tricks.schedules.Moment` that gives a factor.
+    warmup : float, default=0.0
+        Share of the training in which `lr` rises from 0, before the schedule begins.
+    lr_scaling : {"linear", "sqrt"} or None, default=None
+        Whether `lr` is for batches of 128 rows, and grows with the rows of a batch ("linear") or
+        their square root.
     weight_decay : float, default=0.01
         L2 penalty on the weights of layers, not on biases or normalisation parameters. "adamw"
         takes it apart from the gradient, as steps of ``lr * weight_decay``; the others add it to
         the gradient, where the same number is a stronger penalty.
+    weight_decay_schedule : str or callable, default="constant"
+        How `weight_decay` goes on; one of those of `lr_schedule`.
+    decay_biases : bool, default=False
+        Whether `weight_decay` and `l1` are for biases and normalisation parameters as well.
     momentum : float, default=0.9
         Of the optimizers "momentum" and "nesterov".
     betas : pair of float, default=(0.9, 0.999)
         Of "adam" and "adamw": decay of the running means of gradients and of their squares.
     clip_norm : float or None, default=None
         Bound on the norm of each step's gradient: a longer one is scaled down to it.
+    clip_value : float or None, default=None
+        Bound on each entry of the gradient, taken before that on the norm.
+    max_norm : float or None, default=None
+        Bound on the norm of the weights into each unit of linear and convolutional layers, kept
+        after each step.
     l1 : float, default=0.0
-        L1 penalty on the same weights.
+        L1 penalty on the weights of layers, in the gradient, so that losses can be compared.
+        Together with `weight_decay` it is an elastic net; under "adam" and the like both are
+        divided by the size of the gradients, under "adamw" L1 alone is.
+    dropout_schedule : str or callable, default="constant"
+        How the rates of dropout, and of all else that the net drops, go on; one of those of
+        `lr_schedule`, with factors up to 1.
+    input_noise : float, default=0.0
+        Standard deviation of the normal noise that is added to each feature in each step of
+        training, in the units of X.
+    mixup : float, default=0.0
+        Parameter alpha of mixup (Zhang et al., 2018): batches are blended with themselves, in
+        shares drawn from Beta(alpha, alpha), and so are their losses, which is what the history
+        then has as "train_loss". 0 blends nothing.
+    averaging : str, object or None, default=None
+        "ema", "swa", "snapshots", or one of `sknn_tricks.averaging` with settings of its own.
+        With "ema" and "swa" the net has, after each epoch, an average of its weights so far: that
+        is validated, and kept by early stopping. Training itself goes on from the weights as they
+        are, in `partial_fit` and with `warm_start` too, unless early stopping went back to an
+        earlier epoch. With "snapshots" the net is the last of several along the training, whose
+        predictions are averaged; instead of a constant `lr`, each has a cycle of its own.
     batch_size : int, default=128
         Rows of a batch, N. A last batch of one row joins the one before.
     max_epochs : int, default=80
         Passes over the data.
     early_stopping : bool, default=False
-        Hold out rows, watch their loss, stop when it no longer falls, keep the best weights.
+        Hold out rows, watch their loss (or see `monitor`), stop when it no longer gets better,
+        keep the best weights.
     validation_fraction : float, default=0.1
         Share of the rows that early stopping holds out, shuffled.
     patience : int, default=10
-        Epochs without a better validation loss until early stopping stops.
+        Epochs without a better loss, or score, until early stopping stops.
     tol : float, default=0.0
-        How much lower a validation loss must be to count as better.
+        How much lower a loss, or higher a score, must be to count as better.
+    monitor : str or callable, default="loss"
+        What early stopping watches: "loss", or a scorer as in ``cross_val_score``: a name, or a
+        function ``scorer(estimator, X, y)`` of which higher is better. It sees this estimator as
+        the net stands after each epoch, and counts all watched rows alike. That takes some
+        milliseconds an epoch, more than a small net's training in a stack. Without
+        `early_stopping` it means nothing.
+    loss : str or callable, default="squared_error"
+        "squared_error", "absolute_error", "huber", one of `sknn_tricks.losses` with settings of
+        its own, such as ``huber(delta=0.5)``, or a function (outputs, target, weight) -> scalar
+        Tensor; of standardised targets.
     callbacks : list of skorch callbacks or None, default=None
         Copied for each fit.
     warm_start : bool, default=False
@@ -98,9 +148,9 @@ class NetRegressor(RegressorMixin, BaseNet):
         `partial_fit` takes them from its first call.
     history_ : list of dict
         For each epoch "epoch", "train_loss", "dur" in seconds and, with validation rows,
-        "valid_loss" and "valid_score" (R^2).
+        "valid_loss" and "valid_score" (R^2), and "monitor" where a score is watched.
     loss_curve_ : list of float
-        Mean training loss of each epoch: squared error in standardised units, without penalties.
+        Mean training loss of each epoch, in standardised units, without penalties.
     validation_scores_ : list of float or None
         R^2 on the validation rows after each epoch.
     members_ : list of NetRegressor
@@ -134,11 +184,98 @@ class NetRegressor(RegressorMixin, BaseNet):
     True
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseNet._parameter_constraints,
+        "loss": [str, callable],
+    }
     _y_numeric = True
+
+    def __init__(
+        self,
+        module: Any = None,
+        *,
+        init: Any = "auto",
+        bias_init: float = 0.0,
+        optimizer: Any = "adamw",
+        lr: float = 0.005,
+        lr_schedule: Any = "constant",
+        warmup: float = 0.0,
+        lr_scaling: str | None = None,
+        weight_decay: float = 0.01,
+        weight_decay_schedule: Any = "constant",
+        decay_biases: bool = False,
+        momentum: float = 0.9,
+        betas: tuple[float, float] = (0.9, 0.999),
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        max_norm: float | None = None,
+        l1: float = 0.0,
+        dropout_schedule: Any = "constant",
+        input_noise: float = 0.0,
+        mixup: float = 0.0,
+        averaging: Any = None,
+        batch_size: int = 128,
+        max_epochs: int = 80,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        tol: float = 0.0,
+        monitor: Any = "loss",
+        loss: Any = "squared_error",
+        callbacks: Any = None,
+        warm_start: bool = False,
+        n_members: int = 1,
+        bagging: bool = False,
+        dtype: str = "float32",
+        device: Any = "auto",
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        super().__init__(
+            module,
+            init=init,
+            bias_init=bias_init,
+            optimizer=optimizer,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            warmup=warmup,
+            lr_scaling=lr_scaling,
+            weight_decay=weight_decay,
+            weight_decay_schedule=weight_decay_schedule,
+            decay_biases=decay_biases,
+            momentum=momentum,
+            betas=betas,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            max_norm=max_norm,
+            l1=l1,
+            dropout_schedule=dropout_schedule,
+            input_noise=input_noise,
+            mixup=mixup,
+            averaging=averaging,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            tol=tol,
+            monitor=monitor,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            n_members=n_members,
+            bagging=bagging,
+            dtype=dtype,
+            device=device,
+            verbose=verbose,
+            random_state=random_state,
+        )
+        self.loss = loss
 
     @with_callbacks
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train one epoch on these rows, on from where the net stands; nothing stops it early.
+
+        Rates stay what they are set to: a schedule must know how long a training will be.
 
         Parameters
         ----------
@@ -150,7 +287,7 @@ class NetRegressor(RegressorMixin, BaseNet):
         self
         """
         with unchanged_on_error(self):
-            return self._fit(X, y, sample_weight, max_epochs=1, resume=True)
+            return self._fit(X, y, sample_weight, max_epochs=1, resume=True, scheduled=False)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Return the predicted targets.
@@ -167,7 +304,7 @@ class NetRegressor(RegressorMixin, BaseNet):
         return self._in_units(self._outputs(X).mean(dim=0)) + self._shift
 
     def predict_std(self, X: Any) -> NDArray[np.float64]:
-        """Return how far the members of the ensemble are apart.
+        """Return how far the members of the ensemble, or the snapshots, are apart.
 
         Parameters
         ----------
@@ -189,6 +326,50 @@ class NetRegressor(RegressorMixin, BaseNet):
         """
         return self._in_units(self._outputs(X).std(dim=0, correction=0))
 
+    def predict_dropout(
+        self, X: Any, n_draws: int = 20, random_state: Any = None
+    ) -> NDArray[np.float64]:
+        """Return several predictions with dropout (Monte Carlo dropout).
+
+        Dropout is at work as in training, all else as in prediction. Its spread tells how unsure
+        the net is, cheaper and more roughly than `predict_std` of an ensemble.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N, ...)
+        n_draws : int, default=20
+            Predictions, each with other entries dropped; each costs as much as a usual one.
+        random_state : int, RandomState instance or None, default=None
+            What is dropped. That of the estimator has no part in it.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_draws, N) or (n_draws, N, O)
+            In the units of the targets. Of an ensemble, or of snapshots, so many for each net, one
+            net after the other.
+
+        Raises
+        ------
+        ValueError
+            If the net has no dropout.
+
+        References
+        ----------
+        Y. Gal and Z. Ghahramani (2016). Dropout as a Bayesian approximation: representing model
+        uncertainty in deep learning. ICML.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from sknn_tricks.nets import MLP
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> net = NetRegressor(MLP(dropout=0.2), max_epochs=2, random_state=0).fit(X, y)
+        >>> net.predict_dropout(X, n_draws=50, random_state=0).std(axis=0).shape
+        (442,)
+        """
+        outputs = self._dropout_outputs(X, n_draws, random_state)
+        return np.stack([self._in_units(each) for each in outputs]) + self._shift
+
     def _in_units(self, outputs: Tensor) -> NDArray[np.float64]:
         """Return outputs (N, O) in the scale and shape of the targets."""
         scaled = outputs.numpy() * self.target_scale_
@@ -197,69 +378,6 @@ class NetRegressor(RegressorMixin, BaseNet):
     @property
     def _shift(self) -> Any:
         return self.target_mean_ if self._targets_2d else self.target_mean_[0]
-
-    # --- what targets mean ------------------------------------------------------------------
-
-    def _check_y(self, y: NDArray[Any]) -> NDArray[Any]:
-        if y.dtype.kind in "US":
-            raise ValueError(
-                message(
-                    "y holds text",
-                    expected="numbers",
-                    got=f"such as {y.ravel()[0]!s}",
-                    todo="Convert it with y.astype(float), or use NetClassifier for labels",
-                )
-            )
-        return y.astype(np.float64)
-
-    def _learn_target(self, data: Data, classes: Any, resume: bool) -> None:
-        if resume:
-            self._check_n_targets(data.y)
-            return
-        self._targets_2d = data.y.ndim == 2
-        columns = data.y.reshape(len(data), -1)
-        self.target_mean_ = np.average(columns, axis=0, weights=data.weight)
-        with np.errstate(over="ignore"):
-            variance = np.average((columns - self.target_mean_) ** 2, axis=0, weights=data.weight)
-        # A constant target's variance is rounding error: dividing by it would blow that up.
-        floor = (10 * np.finfo(np.float64).eps * np.abs(self.target_mean_)) ** 2
-        self.target_scale_ = np.where(variance > floor, np.sqrt(variance), 1.0)
-        if not np.isfinite(self.target_scale_).all():
-            raise ValueError(
-                message(
-                    "y is too large to be standardised",
-                    expected="targets below 1e150",
-                    got=f"up to {np.abs(columns).max():.3g}",
-                    todo="Choose a larger unit for the targets",
-                )
-            )
-
-    def _check_n_targets(self, y: NDArray[Any]) -> None:
-        n_targets = y.reshape(len(y), -1).shape[1]
-        if n_targets != self._n_outputs:
-            raise ValueError(
-                message(
-                    "y has another number of targets than before",
-                    expected=f"{self._n_outputs}",
-                    got=f"{n_targets}",
-                    todo="Give the same targets, or fit anew with warm_start=False",
-                )
-            )
-
-    def _encode(self, y: NDArray[Any]) -> NDArray[Any]:
-        self._check_n_targets(y)
-        columns = y.reshape(len(y), -1)
-        return ((columns - self.target_mean_) / self.target_scale_).astype(self.dtype)
-
-    def _labels(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        return None
-
-    @property
-    def _n_outputs(self) -> int:
-        return len(self.target_mean_)
-
-    def _task(self) -> Task:
-        return Task(squared_error, r2, Tensor.clone, 1.0)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

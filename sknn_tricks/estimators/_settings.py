@@ -1,4 +1,4 @@
-"""What two of the parameters stand for: the device and the callbacks."""
+"""What the parameters of an estimator stand for in a Job."""
 
 from __future__ import annotations
 
@@ -10,6 +10,54 @@ from sklearn.base import clone
 from skorch.callbacks import Callback
 
 from sknn_tricks._messages import message
+from sknn_tricks.averaging import make_averaging, snapshots
+from sknn_tricks.init import portable
+from sknn_tricks.nets import as_spec
+
+
+def settings_of(net: Any) -> dict[str, Any]:
+    """Return the part of a Job that the parameters say.
+
+    Parameters
+    ----------
+    net : NetClassifier or NetRegressor
+        It has learnt of its data.
+    """
+    averaging, schedule = make_averaging(net.averaging), net.lr_schedule
+    if isinstance(averaging, snapshots):
+        averaging.check(net.max_epochs, net.early_stopping)
+        schedule = averaging.over(schedule)
+    return {
+        "spec": as_spec(net.module),
+        "input_shape": net.input_shape_,
+        "n_outputs": net._n_outputs,
+        "task": net._task(),
+        "init": portable(net.init),
+        "bias_init": net.bias_init,
+        "optimizer": net.optimizer,
+        "lr": net.lr,
+        "lr_schedule": schedule,
+        "warmup": net.warmup,
+        "lr_scaling": net.lr_scaling,
+        "weight_decay": net.weight_decay,
+        "weight_decay_schedule": net.weight_decay_schedule,
+        "decay_biases": net.decay_biases,
+        "momentum": net.momentum,
+        "betas": check_betas(net.betas),
+        "clip_norm": net.clip_norm,
+        "clip_value": net.clip_value,
+        "max_norm": net.max_norm,
+        "l1": net.l1,
+        "dropout_schedule": net.dropout_schedule,
+        "input_noise": net.input_noise,
+        "mixup": net.mixup,
+        "averaging": averaging,
+        "batch_size": net.batch_size,
+        "device": net._device,
+        "dtype": getattr(torch, net.dtype),
+        "callbacks": copies_of_callbacks(net.callbacks),
+        "verbose": int(net.verbose),
+    }
 
 
 def find_device(device: str | torch.device) -> torch.device:

@@ -10,7 +10,7 @@ from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._member import Member
 from sknn_tricks.fused._random import borrowed_global_state
 from sknn_tricks.fused._stopping import check_finite_weights
-from sknn_tricks.nets import Dropout
+from sknn_tricks.nets._seeded import Seeded
 
 
 def run_alone(member: Member, is_cancelled: Callable[[], bool]) -> None:
@@ -19,7 +19,7 @@ def run_alone(member: Member, is_cancelled: Callable[[], bool]) -> None:
     small = not job.spec.foreign and is_small(net.module_, job.batch_size)
     threads = one_thread() if small else nullcontext()
     with _random_state_of_module(member), threads, no_denormals():
-        for i, layer in enumerate(e for e in net.module_.modules() if isinstance(e, Dropout)):
+        for i, layer in enumerate(e for e in net.module_.modules() if isinstance(e, Seeded)):
             layer.seed_(member.stream("dropout", i), job.device)
         net.is_cancelled_ = is_cancelled
         net.run(job.train, job.valid, job.max_epochs, member.epochs)

@@ -14,6 +14,7 @@ from torch import nn
 WORTH_THREADS = 6_000_000
 
 _lock = threading.Lock()
+_here = threading.local()
 _running = 0
 _threads_before = 0
 
@@ -45,9 +46,13 @@ def one_thread() -> Iterator[None]:
 
     The setting belongs to the thread that makes it, and is what threads that start later are
     given. So a thread that started inside another's block takes the setting from before that
-    block with it, not the 1 that it was given.
+    block with it, not the 1 that it was given. A block within a block of the same thread changes
+    nothing.
     """
     global _running, _threads_before
+    if getattr(_here, "is_inside", False):
+        yield
+        return
     with _lock:
         before = torch.get_num_threads()
         if _running == 0:
@@ -56,9 +61,11 @@ def one_thread() -> Iterator[None]:
             before = _threads_before
         _running += 1
         torch.set_num_threads(1)
+    _here.is_inside = True
     try:
         yield
     finally:
+        _here.is_inside = False
         with _lock:
             _running -= 1
             torch.set_num_threads(before)

@@ -18,6 +18,9 @@ from sknn_tricks.optim._optimizers import MakeOptimizer
 
 Loss = Callable[..., Tensor]
 
+# Rows of a batch that a learning rate is for, where it is to grow with the batch.
+USUAL_BATCH = 128
+
 
 @dataclass(frozen=True)
 class Stopping:
@@ -26,13 +29,16 @@ class Stopping:
     Parameters
     ----------
     patience : int
-        Epochs without a better validation loss until training stops.
+        Epochs without a better validation loss, or score, until training stops.
     tol : float
-        How much better a loss must be to count.
+        How much better one must be to count.
+    monitor : callable (net) -> float, or None
+        Gives a score, higher for better, that is watched in place of the loss.
     """
 
     patience: int
     tol: float
+    monitor: Callable[[Any], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,13 @@ class Job:
         Bound on the norm of a step's gradient.
     balance : Balance
         What is done about classes of different sizes, in training.
+    bias_init, warmup, input_noise, mixup : float
+    lr_schedule, weight_decay_schedule, dropout_schedule : str or schedule
+    lr_scaling : {"linear", "sqrt"} or None
+    decay_biases : bool
+    clip_value, max_norm : float or None
+    averaging : str, averaging or None
+        For all of these, see the parameters of the estimators.
     """
 
     spec: Spec
@@ -140,6 +153,24 @@ class Job:
     label_smoothing: float = 0.0
     clip_norm: float | None = None
     balance: Balance = NO_BALANCE
+    bias_init: float = 0.0
+    lr_schedule: Any = "constant"
+    warmup: float = 0.0
+    lr_scaling: str | None = None
+    weight_decay_schedule: Any = "constant"
+    decay_biases: bool = False
+    clip_value: float | None = None
+    max_norm: float | None = None
+    dropout_schedule: Any = "constant"
+    input_noise: float = 0.0
+    mixup: float = 0.0
+    averaging: Any = None
+
+    @property
+    def scaled_lr(self) -> float:
+        """The learning rate for batches of this size."""
+        share = min(self.batch_size, len(self.train)) / USUAL_BATCH
+        return self.lr * {None: 1.0, "linear": share, "sqrt": share**0.5}[self.lr_scaling]
 
 
 @dataclass(frozen=True)

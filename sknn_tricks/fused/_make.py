@@ -10,20 +10,43 @@ import torch
 from torch import nn
 
 from sknn_tricks._messages import message
+from sknn_tricks.fused._balance import NO_BALANCE, Orders
 from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._net import ClassifierNet, Net
 from sknn_tricks.fused._random import borrowed_global_state, stream_seed
-from sknn_tricks.init import initialize
+from sknn_tricks.fused._rows import ShuffledBatches
+from sknn_tricks.init import initialize, needs_batch
 from sknn_tricks.optim import make_optimizer, set_rates
+
+# Rows that an init looks at.
+INIT_ROWS = 512
 
 
 def make_net(job: Job) -> Net:
     """Make the net, ready to train; `build` has tried a module of the same spec."""
     module = _module(job)
     if not (job.init == "auto" and job.spec.foreign):
-        generator = torch.Generator(job.device).manual_seed(stream_seed(job.seed, "init"))
-        initialize(module, job.init, generator)
+        _initialize(module, job)
     return net_around(module, job)
+
+
+def _initialize(module: nn.Module, job: Job) -> None:
+    """Draw the weights; an init that looks at data is shown rows of the training."""
+    generator = torch.Generator(job.device).manual_seed(stream_seed(job.seed, "init"))
+    if not needs_batch(job.init):
+        initialize(module, job.init, generator, bias=job.bias_init)
+        return
+    with borrowed_global_state(stream_seed(job.seed, "init", 1), job.device):
+        rows = _some_rows(job)
+        initialize(module, job.init, generator, bias=job.bias_init, batch=rows)
+
+
+def _some_rows(job: Job) -> torch.Tensor:
+    """Return rows of the training, at random."""
+    generator = torch.Generator().manual_seed(stream_seed(job.seed, "init", 0))
+    orders = Orders(job.train, NO_BALANCE, generator)
+    x, _ = next(iter(ShuffledBatches(job.train, INIT_ROWS, orders)))
+    return x
 
 
 def blank_net(job: Job) -> Net:
@@ -35,15 +58,22 @@ def blank_net(job: Job) -> Net:
 
 def give_settings(net: Net, job: Job) -> None:
     """Give a new net, or one to go on from, the settings of this training."""
-    for name in ("max_epochs", "batch_size", "lr", "l1", "clip_norm", "label_smoothing", "balance"):
+    for name in ("max_epochs", "batch_size", "label_smoothing", "balance"):
         setattr(net, name, getattr(job, name))
+    net.lr = job.scaled_lr
     net.criterion = net.criterion_.loss = job.task.loss
     others: dict[str, Any] = {}
     if job.optimizer in ("momentum", "nesterov"):
         others["momentum"] = job.momentum
     if job.optimizer in ("adam", "adamw"):
         others["betas"] = job.betas
-    set_rates(net.optimizer_, lr=job.lr, weight_decay=job.weight_decay, **others)
+    set_rates(
+        net.optimizer_,
+        lr=job.scaled_lr,
+        weight_decay=job.weight_decay,
+        decay_biases=job.decay_biases,
+        **others,
+    )
 
 
 def net_around(module: nn.Module, job: Job) -> Net:
@@ -58,8 +88,9 @@ def net_around(module: nn.Module, job: Job) -> Net:
             weight_decay=job.weight_decay,
             momentum=job.momentum,
             betas=job.betas,
+            decay_biases=job.decay_biases,
         ),
-        lr=job.lr,
+        lr=job.scaled_lr,
         callbacks=list(job.callbacks),
         predict_nonlinearity=job.task.to_prediction,
         score=job.task.score,
@@ -135,6 +166,6 @@ def check_batch_norm(module: nn.Module, job: Job) -> None:
                 "BatchNorm cannot train on 1 sample at a time",
                 expected="batches of 2 samples or more",
                 got=f"n_samples={len(job.train)}, batch_size={job.batch_size}",
-                todo="Give more rows, a larger batch_size, or batch_norm=False",
+                todo="Give more rows, a larger batch_size, or a net without BatchNorm",
             )
         )

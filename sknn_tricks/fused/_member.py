@@ -13,12 +13,17 @@ from skorch.callbacks import EpochTimer
 from torch import Tensor
 
 from sknn_tricks._padding import padded
+from sknn_tricks.averaging import renew_statistics, swa
+from sknn_tricks.fused import tricks
 from sknn_tricks.fused._balance import Orders
+from sknn_tricks.fused._courses import Courses
+from sknn_tricks.fused._cpu import no_denormals, one_thread
+from sknn_tricks.fused._hooks import NOTHING, Hooks, Trick
 from sknn_tricks.fused._job import Epochs, Job, Trained
 from sknn_tricks.fused._make import check_batch_norm, give_settings, make_net
 from sknn_tricks.fused._net import StopTraining, own_memory
 from sknn_tricks.fused._random import stream_seed
-from sknn_tricks.fused._rows import Rows, batch_sizes
+from sknn_tricks.fused._rows import Rows, batch_sizes, in_order
 from sknn_tricks.fused._stopping import BestWeights, check_finite_weights, warnings_if_astray
 from sknn_tricks.fused.stacks._batches import flat_x
 
@@ -124,6 +129,9 @@ class Member:
         job, net = self.job, self.net
         check_batch_norm(net.module_, job)
         give_settings(net, job)
+        self.courses = net.courses_ = Courses(job, self.pace)
+        asked = [each.of(job, net.module_, self.stream) for each in tricks.TRICKS]
+        net.tricks_ = Hooks([trick for trick in asked if trick is not None], Trick)
         if self.best is not None:
             # First, so that it has seen an epoch that another callback stops after.
             net.callbacks_.insert(0, ("best_weights", self.best))
@@ -139,6 +147,11 @@ class Member:
 
     def result(self) -> Trained:
         """Return the trained net, or why there is none."""
+        if self.error is None:
+            try:
+                self._renew_statistics()
+            except Exception as error:  # rows that cannot be read
+                self.error = error
         if self.error is not None:
             return Trained(None, seconds=self.seconds, error=self.error)
         net = self.net
@@ -147,6 +160,14 @@ class Member:
         net.kept_epoch_ = self.best.best_epoch_ if self.best is not None else len(net.history)
         found = warnings_if_astray(net, self.job.task.constant_loss)
         return Trained(net, net.kept_epoch_, self.seconds, found)
+
+    def _renew_statistics(self) -> None:
+        """Compute BatchNorm's running statistics anew if the net has a mean of weights."""
+        job, rule = self.job, self.job.averaging
+        n_epochs = len(self.net.history) if self.best is None else self.best.best_epoch_
+        if isinstance(rule, swa) and n_epochs - self.n_before >= rule.first_epoch(job.max_epochs):
+            with one_thread(), no_denormals():
+                renew_statistics(self.net.module_, in_order(job.train, job.batch_size))
 
     # --- as part of a stack -----------------------------------------------------------------
 
@@ -158,6 +179,7 @@ class Member:
     def begin(self) -> None:
         """Begin the training in the net's callbacks, and its order of rows."""
         job = self.job
+        self.net.tricks_ = NOTHING  # the stack has those of all members
         generator = torch.Generator().manual_seed(self.stream("shuffle"))
         self.orders = Orders(job.train, job.balance, generator)
         # As a stack takes them, once for all epochs.

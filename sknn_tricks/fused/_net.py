@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dis
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Self, cast
 
 import torch
@@ -17,11 +17,12 @@ from skorch.utils import to_tensor
 from torch import Tensor, nn
 
 from sknn_tricks.fused._balance import NO_BALANCE, Balance, Orders
+from sknn_tricks.fused._courses import Courses, PlainRates
+from sknn_tricks.fused._hooks import NOTHING, Hooks
 from sknn_tricks.fused._job import Cancelled, Epochs, Loss
 from sknn_tricks.fused._random import stream_seed
 from sknn_tricks.fused._rows import Batch, OrderedBatches, Rows, ShuffledBatches
 from sknn_tricks.fused._stopping import check_finite
-from sknn_tricks.optim import decayed
 
 # Rows of a batch without gradients: its activations stay in the cache.
 PREDICT_BATCH = 2048
@@ -69,12 +70,8 @@ class Net(NeuralNet):
         one (module, lr) -> optimiser.
     seed : int, default=0
         Where its random streams start.
-    l1 : float, default=0.0
-        L1 penalty on the weights of layers, added to the gradient.
     label_smoothing : float, default=0.0
         Share of each target that is spread over all classes in training.
-    clip_norm : float or None, default=None
-        Bound on the norm of a step's gradient.
     balance : Balance, default=NO_BALANCE
         What is done about classes of different sizes.
     score : callable (outputs, target, weight) -> float, or None
@@ -88,24 +85,28 @@ class Net(NeuralNet):
     is_cancelled_: Callable[[], bool] | None = None
     # The epoch, from 1, whose weights the module has.
     kept_epoch_ = 0
-    _penalised: Sequence[nn.Parameter] = ()
+    # The weights to go on from, where the module has an average, and the steps that are in that.
+    last_: dict[str, Tensor] | None = None
+    n_averaged_ = 0
+    # Weights of earlier epochs, whose predictions are averaged with the module's.
+    snapshots_: tuple[dict[str, Tensor], ...] = ()
+    tricks_: Hooks = NOTHING
+    # How the rates go on, and, in skorch's loop, what sets them.
+    courses_: Courses | None = None
+    rates_: PlainRates | None = None
 
     def __init__(
         self,
         *args: Any,
         seed: int = 0,
-        l1: float = 0.0,
         label_smoothing: float = 0.0,
-        clip_norm: float | None = None,
         balance: Balance = NO_BALANCE,
         score: Callable[[Tensor, Any, Tensor | None], float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.seed = seed
-        self.l1 = l1
         self.label_smoothing = label_smoothing
-        self.clip_norm = clip_norm
         self.balance = balance
         self.score = score
 
@@ -130,14 +131,6 @@ class Net(NeuralNet):
         self.optimizer_ = self.optimizer(self.module_, lr=self.lr)
         return self
 
-    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Find the weights that the L1 penalty is for, once."""
-        self._penalised = decayed(self.module_) if self.l1 else []
-
-    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Forget them."""
-        self._penalised = []
-
     def run(
         self,
         train: Rows,
@@ -147,12 +140,14 @@ class Net(NeuralNet):
     ) -> None:
         """Train in skorch's loop, on from where the net stands."""
         self.begin(train, valid, epochs)
+        if self.courses_ is not None and not self.courses_.is_constant:
+            self.rates_ = PlainRates(self.courses_, self.module_, self.optimizer_)
         try:
             self.fit_loop(train, epochs=max_epochs)
         except StopTraining:
             pass
         except BaseException:
-            self.valid_ = self.epochs_ = self.is_cancelled_ = None
+            self._forget_training()
             raise
         self.end(train)
 
@@ -160,12 +155,23 @@ class Net(NeuralNet):
         """Begin a training."""
         self.valid_, self.epochs_, self.stop_requested_ = valid, epochs, False
         self.notify("on_train_begin", X=train, y=train.target)
+        if self.last_ is not None:
+            self.module_.load_state_dict(self.last_)
+        self.last_, self.n_averaged_, self.snapshots_ = None, 0, ()
 
     def end(self, train: Rows) -> None:
         """End a training."""
-        self.valid_ = self.epochs_ = self.is_cancelled_ = None
+        for trick in self.tricks_.tricks:
+            trick.save(self)
+        self._forget_training()
         self.notify("on_train_end", X=train, y=train.target)
         self._set_training(False)
+
+    def _forget_training(self) -> None:
+        if self.rates_ is not None:
+            self.rates_.reset()
+        self.valid_ = self.epochs_ = self.is_cancelled_ = self.courses_ = self.rates_ = None
+        self.tricks_ = NOTHING
 
     def twin(self) -> Self:
         """Return a copy to predict with, or to go on training, that leaves this net as it is.
@@ -178,13 +184,16 @@ class Net(NeuralNet):
         own["criterion_"] = copy.copy(self.criterion_)
         # Epochs that are over do not change any more.
         record = {"history_": copy.copy(self.history_), "best_losses_": dict(self.best_losses_)}
-        idle = {"valid_": None, "epochs_": None, "is_cancelled_": None, "_penalised": ()}
+        idle = dict.fromkeys(("valid_", "epochs_", "is_cancelled_", "courses_", "rates_"))
         twin = type(self).__new__(type(self))
         twin.__dict__ = {**vars(self), **own, "module": own["module_"], **record, **idle}
+        twin.tricks_ = NOTHING
         return twin
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call the hooks, then stop if one asked for it after an epoch."""
+        if method_name == "on_epoch_begin" and self.courses_ is not None:
+            self.courses_.begin_epoch()
         if method_name == "on_epoch_begin" and self.epochs_ is not None:
             self.epochs_.begin()
         try:
@@ -195,6 +204,8 @@ class Net(NeuralNet):
             self.stop_requested_ = True
         if method_name == "on_epoch_end":
             check_finite(self)
+            if self.courses_ is not None:
+                self.courses_.end_epoch(self.history[-1])
             if self.epochs_ is not None and self.epochs_.end(self):
                 self.stop_requested_ = True
             if self.stop_requested_:
@@ -233,6 +244,10 @@ class Net(NeuralNet):
             self._validate(iterator)
             return
         self._settle_criterion(iterator.epoch)
+        if self.rates_ is not None:
+            self.rates_.begin_epoch()
+        for begin in self.tricks_.on_epoch_begin:
+            begin()
         if self._batches_are_watched():
             super().run_single_epoch(iterator, training, prefix, self._watched_step, **fit_params)
             recorded = self.history[-1, "batches", :, "train_loss"]
@@ -243,6 +258,8 @@ class Net(NeuralNet):
             losses = [step_fn(batch, **fit_params)["loss"].detach() for batch in iterator]
             self.record_loss("train_loss", _mean(torch.stack(losses).tolist(), iterator.sizes))
             self.history.new_batch()  # skorch's checkpoints look for a last batch
+        for end in self.tricks_.on_epoch_end:
+            end()
 
     def _settle_criterion(self, epoch: int) -> None:
         """Give the criterion what this training wants of it in an epoch, from 0."""
@@ -254,18 +271,27 @@ class Net(NeuralNet):
         """Compute the loss of one batch and the gradients."""
         if self.is_cancelled_ is not None and self.is_cancelled_():
             raise Cancelled
+        for change in self.tricks_.on_batch:
+            batch = change(batch)
         x, target = batch
         outputs = self.module_(x)
         loss = self.criterion_(outputs, target, batch.weight)
+        if (blend := batch.blend) is not None:
+            other = self.criterion_(outputs, blend.target, blend.weight)
+            loss = torch.lerp(other, loss, blend.share)
         loss.backward()
-        if self.l1:
-            # In the gradient only, so that losses of different penalties can be compared.
-            for parameter in self._penalised:
-                if parameter.grad is not None:
-                    parameter.grad.add_(parameter.detach().sign(), alpha=self.l1)
-        if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.module_.parameters(), self.clip_norm)
+        for change in self.tricks_.on_grads:
+            change()
         return {"loss": loss, "y_pred": outputs}
+
+    def train_step(self, batch: Batch, **fit_params: Any) -> Any:
+        """Make one step."""
+        if self.rates_ is not None:
+            self.rates_.begin_step()
+        step = super().train_step(batch, **fit_params)
+        for change in self.tricks_.on_update:
+            change()
+        return step
 
     @torch.no_grad()
     def validation_loss(self) -> float:

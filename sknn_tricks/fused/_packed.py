@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from sknn_tricks.fused._job import Job, Trained
 from sknn_tricks.fused._make import blank_net
 
 # What a net knows of its training.
-RECORD = ("history_", "best_losses_", "kept_epoch_")
+RECORD = ("history_", "best_losses_", "kept_epoch_", "n_averaged_")
 
 
 @dataclass
@@ -30,12 +30,15 @@ class Packed:
         The optimiser's, of each parameter.
     record : dict
         What else the net knows of its training.
+    beside : dict of list of ndarray
+        Other weights of the module: "last", to go on from, and "snapshot 0", "snapshot 1"...
     """
 
     trained: Trained
     weights: list[NDArray[Any]]
     memory: list[dict[str, Any]]
     record: dict[str, Any]
+    beside: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
 
 
 def pack(trained: Trained) -> Packed:
@@ -49,7 +52,11 @@ def pack(trained: Trained) -> Packed:
         for parameter in net.module_.parameters()
     ]
     record = {name: getattr(net, name) for name in RECORD}
-    return Packed(replace(trained, net=None), weights, memory, record)
+    beside = {f"snapshot {i}": state for i, state in enumerate(net.snapshots_)}
+    if net.last_ is not None:
+        beside["last"] = net.last_
+    arrays = {name: [t.numpy() for t in state.values()] for name, state in beside.items()}
+    return Packed(replace(trained, net=None), weights, memory, record, arrays)
 
 
 def unpack(packed: Packed, job: Job) -> Trained:
@@ -64,6 +71,13 @@ def unpack(packed: Packed, job: Job) -> Trained:
         net.optimizer_.state[parameter] = state
     for name, value in packed.record.items():
         setattr(net, name, value)
+    names = list(net.module_.state_dict())
+    beside = {
+        kept: dict(zip(names, map(torch.from_numpy, arrays), strict=True))
+        for kept, arrays in packed.beside.items()
+    }
+    net.last_ = beside.pop("last", None)
+    net.snapshots_ = tuple(beside[f"snapshot {i}"] for i in range(len(beside)))
     net.module_.eval()
     return replace(packed.trained, net=net)
 

@@ -137,7 +137,8 @@ def _order(job: Job, data: int) -> tuple[Any, ...]:
 
 
 def _rates(job: Job) -> tuple[Any, ...]:
-    return job.lr, job.weight_decay, job.momentum, job.betas
+    schedules = f"{job.lr_schedule} {job.weight_decay_schedule} {job.warmup}"
+    return job.lr, job.weight_decay, job.momentum, job.betas, job.decay_biases, schedules
 
 
 def stack_size(job: Job, specimen: Specimen) -> int:

@@ -11,7 +11,18 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-PURPOSES = ("build", "init", "shuffle", "dropout", "module", "split", "member", "bagging")
+PURPOSES = (
+    "build",
+    "init",
+    "shuffle",
+    "dropout",
+    "module",
+    "split",
+    "member",
+    "bagging",
+    "noise",
+    "mixup",
+)
 _GLOBAL_STATE = threading.RLock()
 
 

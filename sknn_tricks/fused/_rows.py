@@ -13,19 +13,42 @@ from sknn_tricks.fused._sources import Source
 from sknn_tricks.fused._windows import Windows, draw_order
 
 
+@dataclass(frozen=True)
+class Blend:
+    """What was blended into the rows of a step: the loss is blended alike.
+
+    Parameters
+    ----------
+    target : Tensor
+        Of the rows that were blended in; of the shape of the batch's own.
+    weight : Tensor or None
+        Theirs.
+    share : float, or Tensor of shape (K, 1)
+        Of the batch's own rows, of each member's for K of them.
+    """
+
+    target: Tensor
+    weight: Tensor | None
+    share: float | Tensor
+
+
 class Batch(tuple):
     """The pair (x, target) that skorch expects of a batch; the row weights ride along.
 
     Attributes
     ----------
     weight : Tensor of shape (N,) or None
+    blend : Blend or None
     """
 
     weight: Tensor | None
+    blend: Blend | None
 
-    def __new__(cls, x: Tensor, target: Tensor | None, weight: Tensor | None) -> Self:
+    def __new__(
+        cls, x: Tensor, target: Tensor | None, weight: Tensor | None, blend: Blend | None = None
+    ) -> Self:
         batch = super().__new__(cls, (x, target))
-        batch.weight = weight
+        batch.weight, batch.blend = weight, blend
         return batch
 
 
@@ -139,6 +162,14 @@ class OrderedBatches:
     def __iter__(self) -> Iterator[Batch]:
         for start in range(0, len(self.rows), self.batch_size):
             yield self.rows.take(slice(start, start + self.batch_size))
+
+
+def in_order(rows: Rows, batch_size: int) -> Iterator[Tensor]:
+    """Yield x in the order of the rows, in batches as large as those of an epoch, to be kept."""
+    start = 0
+    for size in batch_sizes(len(rows), batch_size):
+        yield rows.x[start : start + size].clone()
+        start += size
 
 
 def batch_sizes(n_rows: int, batch_size: int) -> list[int]:

@@ -15,7 +15,9 @@ from sknn_tricks.fused._job import Stopping
 
 
 class BestWeights(Callback):
-    """Stops when the validation loss no longer falls, and brings the best weights back.
+    """Stops when the validation loss no longer falls, or a score no longer rises.
+
+    It brings the best weights back.
 
     Parameters
     ----------
@@ -35,12 +37,18 @@ class BestWeights(Callback):
         self.best_loss_, self.best_epoch_, self.best_state_ = math.inf, 0, None
         self.n_before_ = len(net.history)
         if self.n_before_ > 0:
-            self.best_loss_, self.best_epoch_ = net.validation_loss(), net.kept_epoch_
+            monitor = self.stopping.monitor
+            loss = net.validation_loss() if monitor is None else _as_loss(monitor(net))
+            self.best_loss_, self.best_epoch_ = loss, net.kept_epoch_
             self.best_state_ = _copied(net.module_)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Keep the weights if they are the best so far; stop if none were for long."""
         epoch, loss = net.history[-1, ("epoch", "valid_loss")]
+        if self.stopping.monitor is not None:
+            score = self.stopping.monitor(net)
+            net.history.record("monitor", score)
+            loss = _as_loss(score)
         if self.best_state_ is None or loss < self.best_loss_ - self.stopping.tol:
             self.best_loss_, self.best_epoch_ = loss, epoch
             self.best_state_ = _copied(net.module_)
@@ -52,6 +60,14 @@ class BestWeights(Callback):
         if self.best_state_ is not None:
             net.module_.load_state_dict(self.best_state_)
             self.best_state_ = None
+            if self.best_epoch_ < len(net.history):
+                # An average is gone on with only where it ended.
+                net.last_, net.n_averaged_ = None, 0
+
+
+def _as_loss(score: float) -> float:
+    """Return what falls as a score rises; one that is NaN is worse than any other."""
+    return math.inf if math.isnan(score) else -score
 
 
 def _copied(module: nn.Module) -> dict[str, Tensor]:

@@ -6,36 +6,30 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from sknn_tricks.init._schemes import (
-    Scheme,
-    lecun_normal,
-    make_scheme,
-)
+from sknn_tricks._messages import message
+from sknn_tricks.init._data_driven import WEIGHTED, DataDriven
+from sknn_tricks.init._gains import GAINS, gain_of
+from sknn_tricks.init._names import make_scheme
+from sknn_tricks.init._schemes import Scheme, lecun_normal
+from sknn_tricks.nets._residual import Residual
 
-WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd)
 Weighted: TypeAlias = nn.Linear | nn.modules.conv._ConvNd
 
-# How much an activation shrinks a signal of unit variance, as a factor to make good for it.
-# tanh and selu: torch.nn.init.calculate_gain; relu and its smooth relatives: He et al., 2015.
-GAINS: dict[type[nn.Module], float] = {
-    nn.ReLU: 2**0.5,
-    nn.LeakyReLU: 2**0.5,  # less what the slope lets through
-    nn.ELU: 2**0.5,
-    nn.GELU: 2**0.5,
-    nn.SiLU: 2**0.5,
-    nn.Mish: 2**0.5,
-    nn.SELU: 1.0,
-    nn.Tanh: 5 / 3,
-    nn.Sigmoid: 1.0,
-}
 
+def initialize(
+    module: nn.Module,
+    init: str | Scheme,
+    generator: torch.Generator,
+    *,
+    bias: float = 0.0,
+    batch: Tensor | None = None,
+) -> None:
+    """Draw the weights of every linear and convolutional layer anew; biases become `bias`.
 
-def initialize(module: nn.Module, init: str | Scheme, generator: torch.Generator) -> None:
-    """Draw the weights of every linear and convolutional layer anew; biases become 0.
-
-    Normalisation layers and everything else keep what they have.
+    Normalisation layers and everything else keep what they have. The last layers of residual
+    blocks that start at zero become 0.
 
     Parameters
     ----------
@@ -45,14 +39,20 @@ def initialize(module: nn.Module, init: str | Scheme, generator: torch.Generator
         A name in ``SCHEMES`` or a callable ``scheme(weight, gain, generator)``. "auto" looks at
         the activation behind each layer: LeCun normal in front of a SELU, which needs it; else
         uniform with variance gain^2 * 2 / (fan_in + fan_out), which is Kaiming's where layers
-        are equally wide and gentler where they are not.
+        are equally wide and gentler where they are not. A callable with a method
+        ``rescale(module, batch)`` is shown a batch when all weights are drawn, as "lsuv" and
+        "unit_variance" are.
     generator : torch.Generator
         Where all random numbers come from.
+    bias : float, default=0.0
+        What biases become.
+    batch : Tensor of shape (N, ...), default=None
+        Some hundred rows as they come in training, for inits that look at data.
 
     Raises
     ------
     ValueError
-        If the name is not known.
+        If the name is not known, or the init looks at data and there are none.
 
     Examples
     --------
@@ -64,12 +64,36 @@ def initialize(module: nn.Module, init: str | Scheme, generator: torch.Generator
     '1.4'
     """
     scheme = make_scheme(init)
+    if isinstance(scheme, DataDriven) and batch is None:
+        raise ValueError(
+            message(
+                f"init={init!r} looks at data",
+                expected="batch=<some hundred rows>",
+                got="batch=None",
+                todo="Give rows as they come in training",
+            )
+        )
     with torch.no_grad():
         for layer, activation in layers_with_activation(module):
-            gain = _gain(activation)
-            _fill(layer, scheme or _auto_scheme(activation), gain, generator)
+            _fill(layer, scheme or _auto_scheme(activation), gain_of(activation), generator)
             if layer.bias is not None:
-                layer.bias.zero_()
+                layer.bias.fill_(bias)
+        for part in module.modules():
+            if isinstance(part, Residual) and part.starts_at_zero:
+                part.zero_()
+        if isinstance(scheme, DataDriven) and batch is not None:
+            scheme.rescale(module, batch)
+
+
+def needs_batch(init: str | Scheme) -> bool:
+    """Say whether an init looks at data.
+
+    Examples
+    --------
+    >>> needs_batch("lsuv"), needs_batch("orthogonal")
+    (True, False)
+    """
+    return isinstance(make_scheme(init), DataDriven)
 
 
 def layers_with_activation(
@@ -93,22 +117,16 @@ def layers_with_activation(
 
 
 def _fill(layer: Weighted, scheme: Scheme, gain: float, generator: torch.Generator) -> None:
-    if not isinstance(layer, nn.modules.conv._ConvTransposeNd):
-        scheme(layer.weight, gain, generator)
-        return
-    # Transposed convolutions have the input's axis first, group by group; schemes count on the
-    # output's.
-    for part in layer.weight.chunk(layer.groups):
-        weight = part.transpose(0, 1).contiguous()
-        scheme(weight, gain, generator)
-        part.copy_(weight.transpose(0, 1))
-
-
-def _gain(activation: nn.Module | None) -> float:
-    if activation is None:
-        return 1.0
-    slope = getattr(activation, "negative_slope", 0.0)
-    return GAINS[type(activation)] / (1 + slope**2) ** 0.5
+    """Fill the weight of a layer, group by group: the groups of a convolution are layers."""
+    transposed = isinstance(layer, nn.modules.conv._ConvTransposeNd)
+    for part in layer.weight.chunk(getattr(layer, "groups", 1)):
+        if transposed:
+            # The input's axis is first; schemes count on the output's.
+            weight = part.transpose(0, 1).contiguous()
+            scheme(weight, gain, generator)
+            part.copy_(weight.transpose(0, 1))
+        else:
+            scheme(part, gain, generator)
 
 
 def _auto_scheme(activation: nn.Module | None) -> Scheme:

@@ -1,4 +1,4 @@
-"""The losses of classification by name."""
+"""The losses by name."""
 
 from __future__ import annotations
 
@@ -9,14 +9,50 @@ from torch import Tensor
 
 from sknn_tricks._messages import lookup
 from sknn_tricks.losses._focal import focal
+from sknn_tricks.losses._huber import huber
 from sknn_tricks.losses._logit_adjusted import logit_adjusted
-from sknn_tricks.losses._losses import binary_cross_entropy, cross_entropy
+from sknn_tricks.losses._losses import (
+    absolute_error,
+    binary_cross_entropy,
+    cross_entropy,
+    squared_error,
+)
 
 LOSSES: dict[str, Callable[..., Tensor]] = {
     "cross_entropy": cross_entropy,
     "focal": focal(),
     "logit_adjusted": logit_adjusted(),
 }
+REGRESSION_LOSSES: dict[str, Callable[..., Tensor]] = {
+    "absolute_error": absolute_error,
+    "huber": huber(),
+    "squared_error": squared_error,
+}
+
+
+def make_regression_loss(loss: str | Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return the loss of a name, for numbers.
+
+    Parameters
+    ----------
+    loss : str or callable (prediction, target, weight) -> scalar Tensor
+        One of `REGRESSION_LOSSES`, or a loss itself.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    ValueError
+        If there is no loss of that name.
+
+    Examples
+    --------
+    >>> make_regression_loss("huber")
+    huber(delta=1.0)
+    """
+    return lookup(loss, REGRESSION_LOSSES, "loss") if isinstance(loss, str) else loss
 
 
 def make_loss(

@@ -94,3 +94,28 @@ def squared_error(prediction: Tensor, target: Tensor, weight: Tensor | None = No
     if weight is None:
         return F.mse_loss(prediction, target)
     return ((prediction - target).square() * weight[:, None]).mean()
+
+
+def absolute_error(prediction: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Absolute error, the loss whose best prediction is the median.
+
+    Parameters
+    ----------
+    prediction, target : Tensor of shape (N, O)
+    weight : Tensor of shape (N,) or None
+        Weight of each row; of mean 1 over the training set.
+
+    Returns
+    -------
+    Tensor, scalar
+        Mean over rows and outputs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> absolute_error(torch.zeros(2, 1), torch.tensor([[1.0], [-3.0]])).item()
+    2.0
+    """
+    if weight is None:
+        return F.l1_loss(prediction, target)
+    return ((prediction - target).abs() * weight[:, None]).mean()

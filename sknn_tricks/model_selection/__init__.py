@@ -7,6 +7,7 @@ from sknn_tricks.model_selection._functions import (
     learning_curve,
     validation_curve,
 )
+from sknn_tricks.model_selection._lr_range import LRRangeTest, lr_range_test
 from sknn_tricks.model_selection._optuna import FusedOptunaSearchCV
 from sknn_tricks.model_selection._searches import (
     FusedGridSearchCV,
@@ -21,9 +22,11 @@ __all__ = [
     "FusedHalvingRandomSearchCV",
     "FusedOptunaSearchCV",
     "FusedRandomizedSearchCV",
+    "LRRangeTest",
     "cross_val_predict",
     "cross_val_score",
     "cross_validate",
     "learning_curve",
+    "lr_range_test",
     "validation_curve",
 ]

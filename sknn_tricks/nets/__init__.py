@@ -1,16 +1,31 @@
-"""What a net *is*: small parameter holders that build plain torch modules."""
+"""What a net *is*: small parameter holders that build plain torch modules, and layers of ours."""
 
 from sknn_tricks.nets._activations import ACTIVATIONS, make_activation
+from sknn_tricks.nets._drop_connect import DropConnect
+from sknn_tricks.nets._drop_path import DropPath
 from sknn_tricks.nets._dropout import Dropout
 from sknn_tricks.nets._mlp import MLP
+from sknn_tricks.nets._norms import NORMS, BatchNorm, GroupNorm, LayerNorm
+from sknn_tricks.nets._res_mlp import ResMLP
+from sknn_tricks.nets._residual import Residual
+from sknn_tricks.nets._rrelu import RReLU
 from sknn_tricks.nets._spec import as_spec
 from sknn_tricks.nets._torch_module import ModuleInstance, TorchModule
 
 __all__ = [
     "ACTIVATIONS",
     "MLP",
+    "NORMS",
+    "BatchNorm",
+    "DropConnect",
+    "DropPath",
     "Dropout",
+    "GroupNorm",
+    "LayerNorm",
     "ModuleInstance",
+    "RReLU",
+    "ResMLP",
+    "Residual",
     "TorchModule",
     "as_spec",
     "make_activation",

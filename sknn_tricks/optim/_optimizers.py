@@ -35,6 +35,7 @@ def make_optimizer(
     weight_decay: float = 0.0,
     momentum: float = 0.9,
     betas: tuple[float, float] = (0.9, 0.999),
+    decay_biases: bool = False,
 ) -> torch.optim.Optimizer:
     """Return an optimiser of the module's parameters.
 
@@ -49,13 +50,15 @@ def make_optimizer(
     lr : float
         Learning rate.
     weight_decay : float, default=0.0
-        L2 penalty on weights with two axes or more; biases and the parameters of normalisation
-        layers never decay. "adamw" decouples it from the gradient (Loshchilov and Hutter, 2019),
-        the others add it to the gradient, as torch does.
+        L2 penalty on weights with two axes or more, without `decay_biases` on nothing else.
+        "adamw" decouples it from the gradient (Loshchilov and Hutter, 2019), the others add it to
+        the gradient, as torch does.
     momentum : float, default=0.9
         Of "momentum" and "nesterov".
     betas : pair of float, default=(0.9, 0.999)
         Of "adam" and "adamw": decay of the running means of gradients and of their squares.
+    decay_biases : bool, default=False
+        Whether the penalty is also for biases and the parameters of normalisation layers.
 
     Returns
     -------
@@ -80,28 +83,40 @@ def make_optimizer(
             raise ValueError(_knows_no_decay(make, weight_decay))
         return make(trained, lr=lr)
     weights = decayed(module)
+    of_others = weight_decay if decay_biases else 0.0
     held = {id(weight) for weight in weights}
     others = [parameter for parameter in trained if id(parameter) not in held]
     groups: list[dict[str, Any]] = [
-        {"params": weights, "weight_decay": weight_decay, "decays": True},
-        {"params": others, "weight_decay": 0.0, "decays": False},
+        {"params": weights, "weight_decay": weight_decay, "decays": True, "biases": False},
+        {"params": others, "weight_decay": of_others, "decays": decay_biases, "biases": True},
     ]
     return make([group for group in groups if group["params"]], lr=lr)
 
 
 def set_rates(
-    optimizer: torch.optim.Optimizer, *, lr: float, weight_decay: float, **others: Any
+    optimizer: torch.optim.Optimizer,
+    *,
+    lr: float,
+    weight_decay: float,
+    decay_biases: bool = False,
+    **others: Any,
 ) -> None:
     """Change the settings of an optimiser that goes on; it keeps its moments."""
     for group in optimizer.param_groups:
         group["lr"] = lr
-        if group.get("decays"):
-            group["weight_decay"] = weight_decay
+        if "decays" in group:
+            group["decays"] = decay_biases or not group["biases"]
+            group["weight_decay"] = weight_decay if group["decays"] else 0.0
         group.update({name: value for name, value in others.items() if name in group})
 
 
-def decayed(module: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters that L1 and L2 penalties are for: the weights of layers."""
+def decayed(module: nn.Module, biases: bool = False) -> list[nn.Parameter]:
+    """Return the parameters that L1 and L2 penalties are for: the weights of layers.
+
+    With `biases`, they are for all that are trained.
+    """
+    if biases:
+        return [parameter for parameter in module.parameters() if parameter.requires_grad]
     norms = (part for part in module.modules() if isinstance(part, NORMS))
     exempt = {id(parameter) for norm in norms for parameter in norm.parameters()}
     return [

@@ -14,7 +14,8 @@ STRANGE = (
 )
 ONE_ROW = (
     "BatchNorm cannot train on 1 sample at a time. Expected batches of 2 samples or more; "
-    "got n_samples=1, batch_size=32. Give more rows, a larger batch_size, or batch_norm=False."
+    "got n_samples=1, batch_size=32. Give more rows, a larger batch_size, or a net without "
+    "BatchNorm."
 )
 
 

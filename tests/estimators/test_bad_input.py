@@ -11,13 +11,12 @@ from torch import nn
 
 from sknn_tricks import NetClassifier
 from sknn_tricks.exceptions import DivergenceError
+from sknn_tricks.init import SCHEMES
+from sknn_tricks.nets import ACTIVATIONS as BY_NAME
 from sknn_tricks.nets import MLP, TorchModule
 
-INITS = (
-    "'auto', 'constant', 'kaiming_normal', 'kaiming_uniform', 'lecun_normal', 'lecun_uniform', "
-    "'normal', 'orthogonal', 'xavier_normal', 'xavier_uniform', 'zeros'"
-)
-ACTIVATIONS = "'elu', 'gelu', 'leaky_relu', 'relu', 'selu', 'sigmoid', 'silu', 'tanh'"
+INITS = ", ".join(repr(name) for name in sorted([*SCHEMES, "auto"]))
+ACTIVATIONS = ", ".join(repr(name) for name in sorted(BY_NAME))
 OPTIMIZERS = "'adagrad', 'adam', 'adamw', 'momentum', 'nesterov', 'rmsprop', 'sgd'"
 A_RATE = "A rate is the share that is dropped, such as dropout=0.2."
 A_WIDTH = "Give each hidden layer's width, such as hidden=(64, 64)."
@@ -113,7 +112,7 @@ REFUSED_SETTINGS = {
         {"module": MLP(batch_norm=True), "batch_size": 1},
         "BatchNorm cannot train on 1 sample at a time. Expected batches of 2 samples or more; "
         "got n_samples=150, batch_size=1. Give more rows, a larger batch_size, or "
-        "batch_norm=False.",
+        "a net without BatchNorm.",
     ),
     "optimizer class without weight decay": (
         {"optimizer": torch.optim.LBFGS, "weight_decay": 0.5},
@@ -156,7 +155,7 @@ def test_an_argument_that_the_users_module_does_not_have_is_refused(class_data):
         {"lr": 0}, {"lr": "fast"}, {"weight_decay": -1}, {"l1": -1}, {"batch_size": 0},
         {"max_epochs": 0}, {"validation_fraction": 1.0}, {"patience": 0}, {"tol": -1e-9},
         {"dtype": "float16"}, {"early_stopping": "yes"}, {"random_state": "zero"}, {"init": 3},
-        {"class_weight": "balance"},
+        {"class_weight": "balance"}, {"bias_init": float("nan")},
     ],
     ids=str,
 )  # fmt: skip

@@ -155,7 +155,7 @@ def _masks(dropouts, width, n_rows, seed):
 
 
 def _draw(layer, seed, n_rows):
-    layer.start(range(seed, seed + len(layer.tensors["scale"])), torch.float64)
+    layer.start(range(seed, seed + len(layer.settings["scale"])), torch.float64)
     layer.draw(1, n_rows)
 
 

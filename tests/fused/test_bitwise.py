@@ -1,6 +1,7 @@
 """Whoever trains beside a net, in whatever stack: it comes out the same, bit by bit."""
 
 import math
+from dataclasses import replace
 from functools import cache, partial
 
 import pytest
@@ -8,14 +9,24 @@ import torch
 from torch import nn
 
 from sknn_tricks import losses
+from sknn_tricks.averaging import ema, snapshots, swa
 from sknn_tricks.exceptions import DivergenceError
 from sknn_tricks.fused import Report, Rows, Stopping, Task, _plan, train
 from sknn_tricks.fused._rows import batch_sizes
 from sknn_tricks.fused.stacks._layers import LAYERS
-from sknn_tricks.init._schemes import SCHEMES
-from sknn_tricks.nets import MLP, Dropout
-from sknn_tricks.nets._residual import Residual
+from sknn_tricks.init import SCHEMES
+from sknn_tricks.nets import (
+    MLP,
+    BatchNorm,
+    Dropout,
+    GroupNorm,
+    LayerNorm,
+    Residual,
+    ResMLP,
+    RReLU,
+)
 from sknn_tricks.optim import OPTIMIZERS
+from sknn_tricks.schedules import SCHEDULES, plateau
 
 ACTIVATIONS = [cls for cls in LAYERS if cls.__module__ == "torch.nn.modules.activation"]
 BATCH_SIZE = 32
@@ -55,6 +66,17 @@ class Own:
 
     def build(self, input_shape, n_outputs):
         return nn.Sequential(*self.make(math.prod(input_shape), n_outputs))
+
+
+# All at once, and each off for some.
+REMEDIES = {
+    "clip_value": [None, 0.01],
+    "max_norm": [0.5, None, 1.0],
+    "input_noise": [0.1, 0.1, 0.0, 0.0],
+    "mixup": [0.4, 0.0, 0.0],
+    "decay_biases": [True, False],
+    "l1": [0.0, 0.001],
+}
 
 
 def plain(rate):
@@ -120,10 +142,20 @@ def assert_same(first, second):
     for number, state in memory_a["state"].items():
         assert_same_tensors(state, memory_b["state"][number])
     assert epochs(a) == epochs(b)
+    assert_same_besides(a, b)
     assert first.best_epoch == second.best_epoch
     assert [str(warning) for warning in first.warnings] == [
         str(warning) for warning in second.warnings
     ]
+
+
+def assert_same_besides(a, b):
+    """Compare what nets keep beside their weights."""
+    assert a.n_averaged_ == b.n_averaged_
+    for one, other in zip((a.last_, *a.snapshots_), (b.last_, *b.snapshots_), strict=True):
+        assert (one is None) == (other is None)
+        if one is not None:
+            assert_same_tensors(one, other)
 
 
 def assert_same_tensors(first, second):
@@ -227,6 +259,92 @@ def test_our_own_nets(make_crowd, assert_alone_is_together, batch_norm):
     assert_alone_is_together(make_crowd(7, spec))
 
 
+@pytest.mark.parametrize(
+    ("activation", "dtype"),
+    [
+        ("prelu_per_feature", torch.float32),
+        ("softplus", torch.float32),
+        ("rrelu", torch.float32),
+        ("rrelu", torch.float64),
+    ],
+    ids=str,
+)
+def test_activations_behind_batch_norm(make_crowd, assert_alone_is_together, activation, dtype):
+    def spec(rate):
+        kind = RReLU(-rate, rate) if activation == "rrelu" else activation
+        return MLP(hidden=(64, 33), activation=kind, dropout=rate, batch_norm=True)
+
+    assert_alone_is_together(make_crowd(7, spec, dtype=dtype))
+
+
+NORMS = {
+    "batch": lambda rate: BatchNorm(momentum=rate, eps=rate / 10),
+    "batch without scale": lambda rate: BatchNorm(momentum=rate, affine=False),
+    "layer": lambda rate: LayerNorm(eps=rate),
+    "layer without scale": lambda rate: LayerNorm(eps=rate, affine=False),
+    "groups": lambda rate: GroupNorm(eps=rate),
+    "3 groups without scale": lambda rate: GroupNorm(3, eps=rate, affine=False),
+}
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_norms_of_other_settings(make_crowd, assert_alone_is_together, norm):
+    def spec(rate):
+        last = norm.endswith("scale")
+        return MLP(hidden=(33, 66), norm=NORMS[norm](rate), norm_after_activation=last)
+
+    assert_alone_is_together(make_crowd(7, spec))
+
+
+@pytest.mark.parametrize(
+    ("n_features", "batch_norm", "dtype"),
+    [(5, False, torch.float32), (64, True, torch.float32), (5, True, torch.float64)],
+    ids=str,
+)
+def test_weights_and_inputs_that_are_dropped(
+    make_crowd, assert_alone_is_together, n_features, batch_norm, dtype
+):
+    def spec(rate):
+        dropped = {"input_dropout": rate, "dropout": (0.0, rate), "drop_connect": (rate, rate / 2)}
+        return MLP(hidden=(64, 33), batch_norm=batch_norm, **dropped)
+
+    settings = {"n_features": n_features, "dtype": dtype, "l1": [0.0, 0.01]}
+    assert_alone_is_together(make_crowd(7, spec, **settings))
+
+
+@pytest.mark.parametrize(
+    ("norm", "mode", "init"),
+    [("batch", "row", "auto"), ("layer", "batch", "lsuv"), ("group", "row", "lsuv")],
+    ids=str,
+)
+def test_residual_nets(make_crowd, assert_alone_is_together, norm, mode, init):
+    def spec(rate):
+        parts = {"norm": norm, "dropout": rate, "drop_path": rate, "drop_path_mode": mode}
+        return ResMLP(width=37, n_blocks=2, starts_at_zero=init == "auto", **parts)
+
+    assert_alone_is_together(make_crowd(7, spec, init=init))
+
+
+@pytest.mark.parametrize("spec", [plain, dropping])
+def test_biases_that_start_elsewhere(make_crowd, assert_alone_is_together, spec):
+    assert_alone_is_together(make_crowd(7, spec, bias_init=[0.0, 0.1, 0.0, -0.5]))
+
+
+def test_random_layers_that_go_on_with_early_leavers(
+    make_crowd, make_job, assert_alone_is_together
+):
+    def spec(rate):
+        return ResMLP(width=33, activation="rrelu", dropout=rate, drop_path=rate)
+
+    first = make_crowd(7, spec, optimizer="momentum", max_epochs=[1, 3, 2])
+    assert_alone_is_together(first)
+    again = [
+        make_job(**{**vars(job), "start": one.net})
+        for job, one in zip(first, train(first), strict=True)
+    ]
+    assert_alone_is_together(again)
+
+
 # --- training -------------------------------------------------------------------------------
 
 
@@ -253,11 +371,74 @@ def test_inits(make_crowd, assert_alone_is_together, init):
         {"batch_size": 64, "spec": dropping},
         {"dtype": torch.float64},
         {"weighted": True, "clip_norm": 0.01, "l1": 0.01, "dtype": torch.float64},
+        {"clip_value": [None, 0.001, 0.01]},
+        {"max_norm": [None, 0.5, 1.0], "optimizer": "sgd"},
+        {"input_noise": [0.0, 0.1, 1.0]},
+        {"mixup": [0.0, 0.2, 1.0]},
+        {"mixup": [0.2, 0.0], "weighted": [False, True], "dtype": torch.float64},
+        {"decay_biases": [False, True], "l1": [0.0, 0.01, 0.1], "optimizer": "rmsprop"},
+        {**REMEDIES, "spec": dropping, "max_epochs": [3, 1, 2]},
+        {**REMEDIES, "dtype": torch.float64},
     ],
     ids=lambda settings: " ".join(settings),
 )
 def test_settings(make_crowd, assert_alone_is_together, kind, settings):
     assert_alone_is_together(make_crowd(7, kind=kind, **settings))
+
+
+SCHEDULED = {
+    "lr_schedule": ["one_cycle", "constant", "plateau", "cosine", "cosine"],
+    "warmup": [0.0, 0.0, 0.3],
+    "weight_decay_schedule": ["constant", "flat_cosine"],
+    "dropout_schedule": ["coslog4", "constant", "constant", "linear"],
+    "lr_scaling": [None, "linear", "sqrt"],
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_schedules_beside_constant_rates(make_crowd, assert_alone_is_together, schedule):
+    settings = {
+        name: ["constant", schedule, schedule]
+        for name in ("lr_schedule", "weight_decay_schedule", "dropout_schedule")
+    }
+    assert_alone_is_together(make_crowd(7, dropping, **settings))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_schedules_of_all_rates(make_crowd, assert_alone_is_together, optimizer, dtype):
+    settings = {**SCHEDULED, "optimizer": optimizer, "dtype": dtype, "max_epochs": [3, 1, 4, 2]}
+    assert_alone_is_together(make_crowd(7, dropping, **settings))
+
+
+def test_schedules_with_members_that_stop_early(make_crowd, assert_alone_is_together):
+    watching = plateau(factor=0.5, patience=1, tol=0.01)
+    stopping = [Stopping(patience, 0.0) for patience in (1, 3, 2)]
+    settings = {**SCHEDULED, "lr_schedule": [watching, "one_cycle", watching], "lr": [0.1, 0.03]}
+    jobs = make_crowd(7, dropping, stopping=stopping, max_epochs=[8], **settings)
+    alone = assert_alone_is_together(jobs)
+    assert len({len(one.net.history) for one in alone}) > 2
+
+
+def test_continued_training_with_schedules(make_crowd, make_job, assert_alone_is_together):
+    starts = train(make_crowd(7, dropping, **SCHEDULED))
+    again = [
+        make_job(**{**vars(job), "start": start.net})
+        for job, start in zip(make_crowd(7, dropping, **SCHEDULED), starts, strict=True)
+    ]
+    assert_alone_is_together(again)
+
+
+@pytest.mark.parametrize(
+    "losses_",
+    [[losses.absolute_error], [losses.huber(0.5), losses.huber(2.0)]],
+    ids=["absolute_error", "huber"],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_losses_of_numbers(make_crowd, assert_alone_is_together, losses_, weighted):
+    task, _ = TASKS["numbers"]
+    tasks = [replace(task, loss=loss) for loss in losses_]
+    assert_alone_is_together(make_crowd(7, kind="numbers", weighted=weighted, task=tasks))
 
 
 @pytest.mark.parametrize("kind", ["classes", "labels"])
@@ -297,6 +478,41 @@ def test_numbers_of_epochs(make_crowd, assert_alone_is_together, max_epochs):
     jobs = make_crowd(7, dropping, max_epochs=max_epochs)
     alone = assert_alone_is_together(jobs)
     assert [len(one.net.history) for one in alone] == [job.max_epochs for job in jobs]
+
+
+AVERAGINGS = {
+    "ema": [ema(0.9), ema(0.5, eta=1.0), None],
+    "swa": [swa(start=0.5), None, swa(start=0.0, every=2)],
+    "snapshots": [snapshots(2), None, snapshots(3)],
+    "all": [ema(0.9), swa(start=0.0), snapshots(2), None, swa(start=0.6)],
+}
+
+
+@pytest.mark.parametrize("kind", AVERAGINGS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_averages(make_crowd, assert_alone_is_together, kind, dtype):
+    settings = {"averaging": AVERAGINGS[kind], "dtype": dtype, "max_epochs": [5, 3, 4, 4]}
+    alone = assert_alone_is_together(make_crowd(7, dropping, **settings))
+    assert any(one.net.last_ is not None or one.net.snapshots_ for one in alone)
+
+
+@pytest.mark.parametrize("kind", AVERAGINGS)
+def test_averages_of_some_who_stop_early(make_crowd, assert_alone_is_together, kind):
+    stopping = [Stopping(patience, 0.0) for patience in (1, 3, 2)]
+    settings = {"averaging": AVERAGINGS[kind], "stopping": stopping, "lr": [0.1, 0.001, 0.03]}
+    alone = assert_alone_is_together(make_crowd(7, dropping, max_epochs=[8], **settings))
+    assert len({len(one.net.history) for one in alone}) > 2
+
+
+@pytest.mark.parametrize("kind", AVERAGINGS)
+def test_averages_that_go_on(make_crowd, make_job, assert_alone_is_together, kind):
+    first = make_crowd(7, dropping, averaging=AVERAGINGS[kind])
+    turned = [AVERAGINGS[kind][k % 2] for k in range(7)]
+    again = [
+        make_job(**{**vars(job), "start": one.net, "averaging": averaging})
+        for job, one, averaging in zip(first, train(first), turned, strict=True)
+    ]
+    assert_alone_is_together(again)
 
 
 # --- in other company -----------------------------------------------------------------------
@@ -345,6 +561,20 @@ def test_continued_training(make_crowd, make_job, assert_alone_is_together, opti
     ]
     alone = assert_alone_is_together(again)
     assert [len(one.net.history) for one in alone] == [4, 4, 6, 4, 4, 6, 4]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_continued_with_other_remedies(
+    make_crowd, make_job, assert_alone_is_together, optimizer
+):
+    first = make_crowd(7, dropping, optimizer=optimizer, decay_biases=[True, False, False])
+    again = [
+        make_job(**{**vars(job), "start": one.net})
+        for job, one in zip(
+            make_crowd(7, dropping, optimizer=optimizer, **REMEDIES), train(first), strict=True
+        )
+    ]
+    assert_alone_is_together(again)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

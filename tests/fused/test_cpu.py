@@ -31,6 +31,14 @@ def test_the_setting_comes_back_after_an_error():
     assert torch.get_num_threads() == 2
 
 
+def test_a_block_within_a_block_leaves_it_as_it_is():
+    with one_thread():
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
+
+
 def test_concurrent_blocks_leave_the_setting_of_before():
     inside, leave = threading.Event(), threading.Event()
 

@@ -12,10 +12,16 @@ SQUARED_GAINS = {
     "elu": 2,
     "gelu": 2,
     "leaky_relu": 2 / (1 + 0.01**2),
+    "mish": 2,
+    "prelu": 2 / (1 + 0.25**2),
+    "prelu_per_feature": 2 / (1 + 0.25**2),
     "relu": 2,
+    "rrelu": 2 / (1 + (1 / 64 + 1 / 24 + 1 / 9) / 3),
     "selu": 1,
     "sigmoid": 1,
     "silu": 2,
+    "softplus": 2,
+    "swish": 2,
     "tanh": 25 / 9,
 }
 
@@ -196,6 +202,14 @@ def test_weights_stay_leaves_that_require_gradients():
     assert weight.is_leaf
     assert weight.requires_grad
     assert weight.grad_fn is None
+
+
+@pytest.mark.parametrize("bias", [0.01, -1.0])
+def test_biases_can_become_something_else(bias):
+    net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Conv1d(4, 3, 2))
+    initialize(net, "auto", generator(), bias=bias)
+    for layer in (net[0], net[2]):
+        assert torch.equal(layer.bias, torch.full((3,), bias))
 
 
 def test_an_unknown_name_changes_nothing():

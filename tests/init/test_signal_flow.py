@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sknn_tricks.init import initialize, normal
-from sknn_tricks.nets import MLP
+from sknn_tricks.nets import ACTIVATIONS, MLP
 from sknn_tricks.optim import make_optimizer
 
 WIDTH, DEPTH = 256, 6
@@ -101,3 +101,38 @@ def test_units_that_start_apart_stay_apart():
     net = trained("xavier_uniform", "sigmoid")
     assert not hidden_units_are_equal(net.linear_0)
     assert not hidden_units_are_equal(net.linear_1)
+
+
+# --- all activations ------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def pre_activations(activation, init, scale):
+    """Return the standard deviation in front of each activation, for inputs of that scale."""
+    net = MLP(hidden=(64,) * DEPTH, activation=activation).build((64,), 1).eval()
+    x, sizes = scale * torch.randn(400, 64, generator=generator(1)), []
+    initialize(net, init, generator(0), batch=x)
+    for name, layer in net.named_children():
+        x = layer(x)
+        if name.startswith("linear"):
+            sizes.append(x.std().item())
+    return sizes
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_lsuv_keeps_any_signal_steady(activation):
+    assert pre_activations(activation, "lsuv", scale=30.0) == pytest.approx([1] * DEPTH, abs=0.01)
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_auto_neither_dies_nor_explodes_with_any_activation(activation):
+    sizes = pre_activations(activation, "auto", scale=1.0)
+    assert min(sizes) > 0.2
+    assert max(sizes) < 6
+
+
+def test_identity_passes_the_signal_that_is_above_0():
+    net = MLP(hidden=(WIDTH,) * DEPTH).build((WIDTH,), WIDTH)
+    initialize(net, "identity", generator(0))
+    x = torch.randn(50, WIDTH, generator=generator(1))
+    assert torch.equal(net(x), x.relu())

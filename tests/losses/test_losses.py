@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -7,19 +9,27 @@ from scipy.special import log_expit, log_softmax
 
 from sknn_tricks.losses import (
     LOSSES,
+    REGRESSION_LOSSES,
+    absolute_error,
     binary_cross_entropy,
     binary_focal,
     binary_logit_adjusted,
     cross_entropy,
     effective_number,
     focal,
+    huber,
     logit_adjusted,
     make_loss,
+    make_regression_loss,
     squared_error,
 )
 from sknn_tricks.losses._focal import pull
 
-every = pytest.mark.parametrize("loss", [cross_entropy, binary_cross_entropy, squared_error])
+every = pytest.mark.parametrize(
+    "loss",
+    [cross_entropy, binary_cross_entropy, absolute_error, huber(0.7), squared_error],
+    ids=lambda loss: getattr(loss, "__name__", repr(loss)),
+)
 
 
 def per_row(loss, outputs, target):
@@ -28,7 +38,13 @@ def per_row(loss, outputs, target):
         return -log_softmax(outputs, axis=1)[np.arange(len(target)), target]
     if loss is binary_cross_entropy:
         return -(target * log_expit(outputs) + (1 - target) * log_expit(-outputs)).mean(axis=1)
-    return ((outputs - target) ** 2).mean(axis=1)
+    error = np.abs(outputs - target)
+    if loss is absolute_error:
+        return error.mean(axis=1)
+    if loss is squared_error:
+        return (error**2).mean(axis=1)
+    far = loss.delta * error - loss.delta**2 / 2
+    return np.where(error < loss.delta, error**2 / 2, far).mean(axis=1)
 
 
 def draw(loss, n_rows=7, n_outputs=3, seed=0):
@@ -240,3 +256,50 @@ def test_a_beta_out_of_range(beta):
     assert str(caught.value) == (
         f"beta is out of its range. Expected a number in [0, 1); got beta={beta}. Try beta=0.999."
     )
+
+
+# --- numbers --------------------------------------------------------------------------------
+
+
+def best_constant(loss, target):
+    """Return the constant that costs least, on a fine grid."""
+    grid = torch.linspace(-1, 12, 2601, dtype=torch.float64)
+    costs = [loss(constant.expand(len(target), 1), target).item() for constant in grid]
+    return grid[int(np.argmin(costs))].item()
+
+
+def test_an_outlier_draws_the_best_constant_less_the_more_robust_the_loss():
+    target = torch.tensor([[0.0], [1.0], [2.0], [3.0], [50.0]], dtype=torch.float64)
+    assert best_constant(squared_error, target) == pytest.approx(11.2, abs=0.01)
+    assert best_constant(absolute_error, target) == pytest.approx(2.0, abs=0.01)  # the median
+    assert best_constant(huber(1.0), target) == pytest.approx(2.0, abs=0.5)
+
+
+def test_huber_is_half_the_square_where_no_error_is_large():
+    outputs, target, weight = tensors(*draw(squared_error))
+    wanted = squared_error(outputs, target, weight) / 2
+    torch.testing.assert_close(huber(1e3)(outputs, target, weight), wanted)
+
+
+def test_huber_of_a_small_delta_is_in_proportion_to_the_absolute_error():
+    outputs, target, weight = tensors(*draw(squared_error))
+    wanted = absolute_error(outputs, target, weight)
+    torch.testing.assert_close(huber(1e-8)(outputs, target, weight) / 1e-8, wanted)
+
+
+@pytest.mark.parametrize("delta", [0, -1.0, float("nan")])
+def test_a_delta_out_of_range_is_refused(delta):
+    text = f"delta is out of its range. Expected a number above 0; got delta={delta!r}. Try"
+    with pytest.raises(ValueError, match=re.escape(text)):
+        huber(delta)
+
+
+@pytest.mark.parametrize("name", REGRESSION_LOSSES)
+def test_losses_of_numbers_have_names(name):
+    assert make_regression_loss(name) is REGRESSION_LOSSES[name]
+    assert make_regression_loss(huber(0.1)) == huber(0.1)
+
+
+def test_a_wrong_name_of_a_loss_of_numbers():
+    with pytest.raises(ValueError, match="Did you mean 'absolute_error'"):
+        make_regression_loss("absolut_error")

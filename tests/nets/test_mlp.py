@@ -10,16 +10,21 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from torch import nn
 
-from sknn_tricks.nets import ACTIVATIONS, MLP, Dropout, make_activation
+from sknn_tricks.nets import ACTIVATIONS, MLP, DropConnect, Dropout, GroupNorm, RReLU
 
 CLASSES = {
     "elu": nn.ELU,
     "gelu": nn.GELU,
     "leaky_relu": nn.LeakyReLU,
+    "mish": nn.Mish,
+    "prelu": nn.PReLU,
     "relu": nn.ReLU,
+    "rrelu": RReLU,
     "selu": nn.SELU,
     "sigmoid": nn.Sigmoid,
     "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "swish": nn.SiLU,
     "tanh": nn.Tanh,
 }
 
@@ -85,7 +90,19 @@ def test_activation_by_name_stands_behind_every_layer(name):
 
 
 def test_the_names_of_activations():
-    assert ACTIVATIONS == CLASSES
+    assert {**CLASSES, "prelu_per_feature": nn.PReLU} == ACTIVATIONS
+
+
+def test_slopes_of_each_feature_have_the_width_of_the_layer():
+    net = MLP(hidden=(4, 7), activation="prelu_per_feature").build((3,), 2)
+    assert net.activation_0.num_parameters == 4
+    assert net.activation_1.num_parameters == 7
+
+
+def test_activation_with_settings():
+    net = MLP(hidden=(4, 4), activation=nn.LeakyReLU(0.3)).build((3,), 2)
+    assert net.activation_0.negative_slope == net.activation_1.negative_slope == 0.3
+    assert net.activation_0 is not net.activation_1
 
 
 @pytest.mark.parametrize("activation", [nn.Tanh, nn.PReLU, nn.Softplus])
@@ -93,10 +110,6 @@ def test_activation_by_class(activation):
     net = MLP(hidden=(4, 4), activation=activation).build((3,), 2)
     assert type(net.activation_0) is activation
     assert net.activation_0 is not net.activation_1
-
-
-def test_make_activation_makes_a_new_module_each_time():
-    assert make_activation("relu") is not make_activation("relu")
 
 
 def test_dropout_per_layer_and_none_where_the_rate_is_0():
@@ -151,6 +164,7 @@ def test_any_net_has_the_parameters_of_its_widths_and_maps_to_the_outputs(
     net = MLP(tuple(hidden), activation, dropout, batch_norm).build(tuple(shape), n_outputs)
     sizes = [math.prod(shape), *hidden, n_outputs]
     affine = sum((size_in + 1) * size_out for size_in, size_out in pairwise(sizes))
+    affine += len(hidden) if activation == "prelu" else 0
     norm = 2 * sum(hidden) if batch_norm else 0
     assert sum(p.numel() for p in net.parameters()) == affine + norm
     assert net(torch.zeros(3, *shape)).shape == (3, n_outputs)
@@ -160,6 +174,84 @@ def test_each_build_is_a_net_of_its_own():
     spec = MLP(hidden=(4,))
     first, second = spec.build((3,), 2), spec.build((3,), 2)
     assert not torch.equal(first.linear_0.weight, second.linear_0.weight)
+
+
+# --- norms ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("norm", "kind"),
+    [
+        ("batch", nn.BatchNorm1d),
+        ("layer", nn.LayerNorm),
+        ("group", nn.GroupNorm),
+        (GroupNorm(2), nn.GroupNorm),
+        (nn.LayerNorm, nn.LayerNorm),
+    ],
+    ids=str,
+)
+def test_each_hidden_layer_has_its_norm(norm, kind):
+    net = MLP(hidden=(4, 6), norm=norm).build((3,), 2)
+    assert type(net.norm_0) is type(net.norm_1) is kind
+    assert names(net)[:3] == ["linear_0", "norm_0", "activation_0"]
+
+
+def test_the_norm_may_stand_behind_the_activation():
+    net = MLP(hidden=(4,), norm="layer", norm_after_activation=True, dropout=0.1).build((3,), 2)
+    assert names(net) == ["linear_0", "activation_0", "norm_0", "dropout_0", "output"]
+
+
+def test_batch_norm_is_short_for_the_norm_of_batches():
+    short, long = MLP(batch_norm=True), MLP(norm="batch")
+    assert repr(short.build((3,), 2)) == repr(long.build((3,), 2))
+    assert names(MLP(batch_norm=True, norm="batch").build((3,), 2)) == names(short.build((3,), 2))
+
+
+@pytest.mark.parametrize("norm", ["layer", GroupNorm(2)], ids=str)
+def test_two_norms_are_refused(norm):
+    text = (
+        "batch_norm=True and norm ask for two normalisations. Expected one of them; got "
+        f"norm={norm!r}. Leave batch_norm out; it is short for norm='batch'."
+    )
+    with pytest.raises(ValueError, match=exactly(text)):
+        MLP(batch_norm=True, norm=norm).build((3,), 2)
+
+
+# --- what is dropped besides ----------------------------------------------------------------
+
+
+def test_the_input_is_dropped_before_the_first_layer():
+    net = MLP(hidden=(4,), input_dropout=0.2).build((3, 2), 2)
+    assert names(net) == ["flatten", "input_dropout", "linear_0", "activation_0", "output"]
+    assert net.input_dropout.p == 0.2
+
+
+def test_weights_are_dropped_in_hidden_layers_only():
+    net = MLP(hidden=(4, 5, 6), drop_connect=(0.1, 0.0, 0.3)).build((3,), 2)
+    linears = [net.linear_0, net.linear_1, net.linear_2, net.output]
+    assert [type(layer) for layer in linears] == [DropConnect, nn.Linear, DropConnect, nn.Linear]
+    assert (net.linear_0.p, net.linear_2.p) == (0.1, 0.3)
+
+
+@pytest.mark.parametrize("rate", [1.0, -0.1, None, (0.1, 0.2)])
+def test_an_input_dropout_that_is_no_rate_is_refused(rate):
+    text = (
+        f"input_dropout is no rate. Expected a rate in [0, 1); got input_dropout={rate!r}. A rate "
+        "is the share that is dropped, such as input_dropout=0.2."
+    )
+    with pytest.raises(ValueError, match=exactly(text)):
+        MLP(input_dropout=rate).build((3,), 2)
+
+
+@pytest.mark.parametrize("rate", [1.0, (0.1,), None])
+def test_a_drop_connect_that_does_not_fit_is_refused(rate):
+    text = (
+        "drop_connect does not fit the net. Expected one rate in [0, 1), or 2 of them, one per "
+        f"hidden layer; got drop_connect={rate!r}. A rate is the share that is dropped, such as "
+        "drop_connect=0.2."
+    )
+    with pytest.raises(ValueError, match=exactly(text)):
+        MLP(hidden=(4, 4), drop_connect=rate).build((3,), 2)
 
 
 # --- parameters -----------------------------------------------------------------------------
@@ -172,6 +264,10 @@ def test_get_params_lists_what_was_given():
         "activation": "tanh",
         "dropout": (0.1, 0.2),
         "batch_norm": True,
+        "norm": None,
+        "norm_after_activation": False,
+        "input_dropout": 0.0,
+        "drop_connect": 0.0,
     }
 
 
@@ -257,7 +353,7 @@ def test_a_single_rate_is_checked_also_without_hidden_layers():
 
 @pytest.mark.parametrize("hidden", [(4,), ()])
 def test_an_unknown_activation_is_refused_also_without_hidden_layers(hidden):
-    known = ", ".join(repr(name) for name in sorted(CLASSES))
+    known = ", ".join(repr(name) for name in sorted(ACTIVATIONS))
     text = (
         f"activation='rleu' is not known. Expected one of {known}; got 'rleu'. Did you mean 'relu'?"
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sknn_tricks.nets import MLP
-from sknn_tricks.optim import OPTIMIZERS, make_optimizer
+from sknn_tricks.optim import OPTIMIZERS, decayed, make_optimizer, set_rates
 
 LR, DECAY = 0.1, 0.3
 WEIGHT = np.array([[1.0, -2.0, 3.0], [-0.5, 0.25, 4.0]])
@@ -244,3 +244,30 @@ def test_a_factory_that_passes_settings_on_is_taken():
 
     optimizer = make_optimizer(make, nn.Linear(2, 1), lr=0.1, weight_decay=0.5)
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5, 0.0]
+
+
+@pytest.mark.parametrize("decay_biases", [False, True])
+def test_biases_decay_where_they_are_asked_to(decay_biases):
+    linear = layer()
+    made = make_optimizer("sgd", linear, lr=LR, weight_decay=DECAY, decay_biases=decay_biases)
+    linear.weight.grad = torch.zeros(2, 3, dtype=torch.float64)
+    linear.bias.grad = torch.zeros(2, dtype=torch.float64)
+    made.step()
+    np.testing.assert_allclose(linear.weight.detach(), WEIGHT * (1 - LR * DECAY))
+    factor = 1 - LR * DECAY if decay_biases else 1.0
+    np.testing.assert_allclose(linear.bias.detach(), BIAS * factor)
+
+
+def test_what_decays_can_be_changed_in_between():
+    made = make_optimizer("adam", layer(), lr=LR, weight_decay=DECAY)
+    for decay_biases, wanted in ((True, [0.5, 0.5]), (False, [0.5, 0.0])):
+        set_rates(made, lr=0.2, weight_decay=0.5, decay_biases=decay_biases)
+        assert [group["weight_decay"] for group in made.param_groups] == wanted
+        assert [group["lr"] for group in made.param_groups] == [0.2, 0.2]
+
+
+def test_penalties_are_for_weights_or_for_everything():
+    net = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    net[0].bias.requires_grad_(False)
+    assert [p.shape for p in decayed(net)] == [(2, 3)]
+    assert [p.shape for p in decayed(net, biases=True)] == [(2, 3), (2,), (2,)]

@@ -33,6 +33,8 @@ def to_bytes(packed: Packed) -> bytes | None:
     if any(type(warning).__name__ not in WARNINGS for warning in trained.warnings):
         return None
     arrays = {f"weights/{i}": array for i, array in enumerate(packed.weights)}
+    for kept, weights in packed.beside.items():
+        arrays |= {f"beside/{kept}/{i}": array for i, array in enumerate(weights)}
     memory: list[dict[str, Any]] = []
     for i, held in enumerate(packed.memory):
         arrays |= {f"memory/{i}/{n}": v for n, v in held.items() if isinstance(v, np.ndarray)}
@@ -75,10 +77,17 @@ def from_bytes(data: bytes) -> Packed:
         if name.startswith("memory/"):
             _, i, of = name.split("/", 2)
             memory[int(i)][of] = array
-    n_weights = sum(name.startswith("weights/") for name in arrays)
-    weights = [arrays[f"weights/{i}"] for i in range(n_weights)]
+    weights = _numbered(arrays, "weights/")
+    kept = {name.split("/")[1] for name in arrays if name.startswith("beside/")}
+    beside = {name: _numbered(arrays, f"beside/{name}/") for name in kept}
     record["history_"] = History(record["history_"])
-    return Packed(trained, weights, memory, record)
+    return Packed(trained, weights, memory, record, beside)
+
+
+def _numbered(arrays: dict[str, NDArray[Any]], prefix: str) -> list[NDArray[Any]]:
+    """Return the arrays whose names are the prefix and 0, 1, 2..."""
+    n = sum(name.startswith(prefix) for name in arrays)
+    return [arrays[f"{prefix}{i}"] for i in range(n)]
 
 
 def _as_array(entry: Any) -> NDArray[Any]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sknn_tricks.fused._balance import Orders
-from sknn_tricks.fused._rows import Rows, batch_sizes
+from sknn_tricks.fused._rows import Blend, Rows, batch_sizes
 from sknn_tricks.fused._sources import FlatSource, Source
 from sknn_tricks.fused.stacks._epoch_losses import KeptLosses
 from sknn_tricks.fused.stacks._layers import pad_last
@@ -32,6 +32,8 @@ class StackBatch:
         Which members these are.
     start : int
         How many of an epoch's rows came before.
+    blend : Blend or None
+        What was blended into the rows.
     """
 
     x: Tensor
@@ -39,6 +41,7 @@ class StackBatch:
     weight: Tensor | None
     members: slice
     start: int
+    blend: Blend | None = None
 
 
 @dataclass(frozen=True)

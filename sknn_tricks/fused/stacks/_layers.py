@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sknn_tricks._padding import WIDTH, padded
+from sknn_tricks._padding import padded
 
 threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
@@ -31,6 +31,11 @@ def pad_last(tensor: Tensor, value: float = 0.0) -> Tensor:
     """Pad the last axis; a tensor that needs no padding is returned as it is."""
     missing = padded(tensor.shape[-1]) - tensor.shape[-1]
     return F.pad(tensor, (0, missing), value=value) if missing else tensor
+
+
+def of_each(values: Sequence[float]) -> Tensor:
+    """Return a setting of each member, as (K, 1, 1) in float64."""
+    return torch.tensor(values, dtype=torch.float64)[:, None, None]
 
 
 def sum_rows(x: Tensor, out: Tensor | None = None) -> Tensor:
@@ -63,6 +68,8 @@ class Layer(ABC):
         What the layer holds, each with K as its first axis.
     grads : dict of str to Tensor
         Gradients of those that are trained, written by `backward`.
+    settings : dict of str to Tensor
+        What else members differ in, each with K as its first axis.
     width : int
         Features of the output, without padding.
     is_first : bool
@@ -87,6 +94,7 @@ class Layer(ABC):
         self.width = width
         self._memory: dict[str, Tensor] = {}
         self.scratch: dict[str, Tensor] = {}
+        self.settings: dict[str, Tensor] = {}
         self.tensors: dict[str, Tensor] = {}
         for name in (*self.trained, *self.buffers):
             if getattr(modules[0], name) is not None:
@@ -133,12 +141,14 @@ class Layer(ABC):
         part = copy.copy(self)
         part._memory = {}
         part.tensors = {name: tensor[members] for name, tensor in self.tensors.items()}
+        part.settings = {name: tensor[members] for name, tensor in self.settings.items()}
         part.grads = {name: grad[members] for name, grad in self.grads.items()}
         return part
 
     def keep(self, index: Tensor) -> None:
         """Forget all members but those of that index."""
         self.tensors = {name: tensor[index] for name, tensor in self.tensors.items()}
+        self.settings = {name: tensor[index] for name, tensor in self.settings.items()}
         self.grads = {name: grad[index] for name, grad in self.grads.items()}
 
     def own(self, name: str, like: Tensor, width: int) -> Tensor:
@@ -179,7 +189,7 @@ class Linear(Layer):
     for rounding.
     """
 
-    stands_for = (nn.Linear,)
+    stands_for: ClassVar[tuple[type[nn.Module], ...]] = (nn.Linear,)
     is_normalised = False
     trained = ("weight", "bias")
     decays = ("weight",)
@@ -197,7 +207,8 @@ class Linear(Layer):
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Map (K, N, D) to (K, N, H)."""
-        self._x, weight = x, self.tensors["weight"]
+        self._x = x
+        weight = self._used = self.weights(training)
         output = self.own("output", x, weight.shape[2])
         if self._adds_bias:
             return torch.baddbmm(self.tensors["bias"], x, weight, out=output)
@@ -206,12 +217,19 @@ class Linear(Layer):
     def backward(self, grad: Tensor) -> Tensor:
         """Map (K, N, H) to (K, N, D)."""
         torch.bmm(self._x.mT, grad, out=self.grads["weight"])
-        if "bias" in self.grads and not self.is_normalised:
-            sum_rows(grad, out=self.grads["bias"])
+        if "bias" in self.grads:
+            if self.is_normalised:
+                self.grads["bias"].zero_()  # penalties may have been added to it
+            else:
+                sum_rows(grad, out=self.grads["bias"])
         if self.is_first:
             return grad
-        weight = self.tensors["weight"]
+        weight = self._used
         return torch.bmm(grad, weight.mT, out=self.own("grad", grad, weight.shape[1]))
+
+    def weights(self, training: bool) -> Tensor:
+        """Return the weights (K, D, H) to multiply with."""
+        return self.tensors["weight"]
 
     def pack(self, name: str, tensor: Tensor) -> Tensor:
         """Pad both axes of the weight and turn it."""
@@ -247,92 +265,6 @@ class Relu(Layer):
     def backward(self, grad: Tensor) -> Tensor:
         """Let the gradient through where the output is above 0."""
         return threshold_backward(grad, self._output, 0, grad_input=grad)
-
-
-@register
-class Elementwise(Layer):
-    """Any other activation without parameters; autograd knows its gradient."""
-
-    reads_output = True
-    stands_for = (
-        nn.CELU,
-        nn.ELU,
-        nn.GELU,
-        nn.Hardshrink,
-        nn.Hardsigmoid,
-        nn.Hardswish,
-        nn.Hardtanh,
-        nn.Identity,
-        nn.LeakyReLU,
-        nn.LogSigmoid,
-        nn.Mish,
-        nn.ReLU6,
-        nn.SELU,
-        nn.SiLU,
-        nn.Sigmoid,
-        nn.Softplus,
-        nn.Softshrink,
-        nn.Softsign,
-        nn.Tanh,
-        nn.Tanhshrink,
-    )
-
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
-        super().__init__(modules, width)
-        self._function = copy.deepcopy(modules[0])
-        if getattr(self._function, "inplace", False):
-            self._function.inplace = False
-        self._lifts_zero = bool(self._function(torch.zeros(1)) != 0) and width % WIDTH != 0
-
-    def forward(self, x: Tensor, training: bool) -> Tensor:
-        """Map (K, N, D) to (K, N, D)."""
-        with torch.set_grad_enabled(training):
-            self._x = x.detach().requires_grad_(training)
-            self._output = self._function(self._x)
-        output = self._output.detach()
-        if self._lifts_zero:
-            output = output.clone()
-            output[..., self.width :] = 0
-        return output
-
-    def backward(self, grad: Tensor) -> Tensor:
-        """Map (K, N, D) to (K, N, D)."""
-        [result] = torch.autograd.grad(self._output, self._x, grad)
-        del self._x, self._output
-        return result
-
-
-@register
-class PRelu(Layer):
-    """``max(x, 0) + weight * min(x, 0)`` with one weight, or one a feature."""
-
-    stands_for = (nn.PReLU,)
-    trained = ("weight",)
-
-    def forward(self, x: Tensor, training: bool) -> Tensor:
-        """Map (K, N, D) to (K, N, D)."""
-        self._x = x
-        return torch.addcmul(x.clamp(min=0), self._slope(), x.clamp(max=0))
-
-    def backward(self, grad: Tensor) -> Tensor:
-        """Map (K, N, D) to (K, N, D)."""
-        below = (self._x <= 0).to(grad.dtype)
-        by_feature = sum_rows(grad * self._x * below)
-        if self._is_shared:
-            total = torch.bmm(by_feature, by_feature.new_ones(len(grad), by_feature.shape[2], 1))
-            self.grads["weight"].zero_()
-            self.grads["weight"][..., :1] = total
-        else:
-            self.grads["weight"].copy_(by_feature)
-        return grad * (1 + below * (self._slope() - 1))
-
-    def _slope(self) -> Tensor:
-        weight = self.tensors["weight"]
-        return weight[..., :1] if self._is_shared else weight
-
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
-        super().__init__(modules, width)
-        self._is_shared = modules[0].num_parameters == 1
 
 
 @register

@@ -35,11 +35,14 @@ class Terms:
         Of the focal losses.
     offset : Tensor of shape (K, 1, O) or None
         Added to the logits, padded.
+    delta : Tensor of shape (K, 1, 1) or None
+        Of Huber's loss.
     """
 
     smoothing: Tensor | None = None
     gamma: Tensor | None = None
     offset: Tensor | None = None
+    delta: Tensor | None = None
 
     def of(self, members: slice | Tensor) -> Terms:
         """Return those of some members."""
@@ -132,13 +135,55 @@ def squared_error(
     return loss, error.mul_(2 / n_outputs)
 
 
+def absolute_error(
+    outputs: Tensor, target: Tensor, n_outputs: int, terms: Terms, out: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Absolute error of `target` (K, N, O), averaged over the outputs."""
+    error = outputs.sub_(target)
+    grad = torch.sign(error, out=out).div_(n_outputs)
+    return error.abs_().sum(dim=2).div_(n_outputs), grad
+
+
+def huber(
+    outputs: Tensor, target: Tensor, n_outputs: int, terms: Terms, out: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Huber's loss of `target` (K, N, O), averaged over the outputs."""
+    assert terms.delta is not None
+    error = outputs.sub_(target)
+    near = torch.clamp(error, -terms.delta, terms.delta, out=out)
+    # near (error - near / 2): half a square, or where near is +-delta a line.
+    loss = error.sub_(near / 2).mul_(near).sum(dim=2).div_(n_outputs)
+    return loss, near.div_(n_outputs)
+
+
+def blended(
+    loss: Tensor, grad: Tensor, other_loss: Tensor, other_grad: Tensor, share: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the blend of two losses of the rows (K, N), and the gradient of its mean.
+
+    Parameters
+    ----------
+    loss, grad : Tensor of shape (K, N), (K, N, O)
+        Of the batch's own targets; the gradient is overwritten.
+    other_loss, other_grad : Tensor of the same shapes
+        Of those that were blended in.
+    share : Tensor of shape (K, 1)
+        Of the batch's own. At 1 the other loss leaves no trace, even if it is infinite.
+    """
+    mean = torch.lerp(other_loss, loss, share).where(share < 1, loss)
+    grad = torch.lerp(other_grad, grad, share[..., None], out=grad)
+    return mean, grad.div_(loss.shape[1])
+
+
 # By the function, or the class of a loss that has settings.
 STACKED: dict[Callable[..., object], StackedLoss] = {
+    losses.absolute_error: absolute_error,
     losses.binary_cross_entropy: binary_cross_entropy,
     losses.binary_focal: binary_focal,
     losses.binary_logit_adjusted: binary_cross_entropy,
     losses.cross_entropy: cross_entropy,
     losses.focal: focal,
+    losses.huber: huber,
     losses.logit_adjusted: cross_entropy,
     losses.squared_error: squared_error,
 }
@@ -157,6 +202,7 @@ def terms_of(jobs: Sequence[Job]) -> Terms:
     dtype, width = jobs[0].dtype, padded(jobs[0].n_outputs)
     losses_ = [job.task.loss for job in jobs]
     gammas = [getattr(loss, "gamma", None) for loss in losses_]
+    deltas = [getattr(loss, "delta", None) for loss in losses_]
     offsets = [getattr(loss, "offset", ()) for loss in losses_]
     offset = torch.zeros(len(jobs), 1, width, dtype=dtype)
     for row, each in zip(offset[:, 0], offsets, strict=True):
@@ -165,6 +211,7 @@ def terms_of(jobs: Sequence[Job]) -> Terms:
         per_member([job.label_smoothing for job in jobs], dtype),
         None if None in gammas else torch.tensor(gammas, dtype=dtype)[:, None, None],
         offset if any(offsets) else None,
+        None if None in deltas else torch.tensor(deltas, dtype=dtype)[:, None, None],
     )
 
 

@@ -1,86 +1,160 @@
-"""Dropout of K members as one: a rate and a random stream for each."""
+"""What is dropped in training, of K members as one: a rate and a random stream for each."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sknn_tricks._padding import padded
-from sknn_tricks.fused.stacks._layers import Layer, register
-from sknn_tricks.nets import Dropout
-from sknn_tricks.nets._dropout import draw_bits
+from sknn_tricks.fused.stacks._layers import Linear, of_each, register
+from sknn_tricks.fused.stacks._seeded import SeededLayer
+from sknn_tricks.nets import DropConnect, Dropout, DropPath
+from sknn_tricks.nets._seeded import LEVELS
+
+
+def _rates(modules: Sequence[Any]) -> dict[str, Tensor]:
+    """Return the settings of layers that drop something at a rate `p`."""
+    p = of_each([module.p for module in modules])
+    return {"p": p, **_levels(p)}
+
+
+def _levels(p: Tensor) -> dict[str, Tensor]:
+    """Return which bits are kept at rates of `p`, and what is made of those."""
+    return {"threshold": p * LEVELS - LEVELS / 2, "scale": 1 / (1 - p)}
+
+
+def _refuses(module: Any) -> str | None:
+    """Refuse to drop everything."""
+    return None if module.p < 1 else f"a {type(module).__name__} of rate 1"
+
+
+def _masked(layer: SeededLayer, bits: Tensor) -> tuple[Tensor, Tensor]:
+    """Turn a layer's random bits, in place, into 0 or the scale; return both."""
+    levels = layer.settings
+    if layer.factor is not None:
+        changed = _levels(layer.settings["p"] * layer.factor)
+        levels = {name: level.to(bits.dtype) for name, level in changed.items()}
+    scale = levels["scale"]
+    return bits.ge_(levels["threshold"]).mul_(scale), scale
 
 
 @register
-class StackedDropout(Layer):
-    """Dropout (Srivastava et al., 2014), with a rate and a random stream of each member.
-
-    Random bits are drawn for several steps at once. `draw` must be told how many will use them, so
-    that a member draws the same bits in any company.
-    """
+class StackedDropout(SeededLayer):
+    """Dropout (Srivastava et al., 2014), with a rate and a random stream of each member."""
 
     stands_for = (Dropout, nn.Dropout)
     follows_relu = False
 
     def __init__(self, modules: Sequence[Any], width: int) -> None:
         super().__init__(modules, width)
-        self.generators: list[np.random.SFC64] = []
-        rates = torch.tensor([[[module.p]] for module in modules], dtype=torch.float64)
-        self.tensors = {"threshold": rates * 2**16 - 2**15, "scale": 1 / (1 - rates)}
-
-    @classmethod
-    def signature(cls, module: nn.Module) -> Hashable:
-        """Return the same for all rates."""
-        return "Dropout"
+        self.settings |= _rates(modules)
 
     @classmethod
     def refuses(cls, module: Any) -> str | None:
         """Refuse to drop everything."""
-        return None if module.p < 1 else "a Dropout of rate 1"
+        return _refuses(module)
 
-    def start(self, seeds: Sequence[int], dtype: torch.dtype) -> None:
-        """Start each member's random stream."""
-        self.generators = [np.random.SFC64(seed) for seed in seeds]
-        self.tensors = {name: tensor.to(dtype) for name, tensor in self.tensors.items()}
-
-    def draw(self, n_steps: int, n_rows: int) -> None:
-        """Draw the bits of the next steps."""
-        shape = (n_steps, len(self.generators), n_rows, padded(self.width))
-        bits = np.empty(shape, dtype=np.int16)
-        for k, generator in enumerate(self.generators):
-            bits[:, k] = draw_bits(generator, n_steps, n_rows, self.width)
-        self._steps = iter(torch.from_numpy(bits))
+    def drawn(self, n_rows: int) -> tuple[int, int]:
+        """Return (N, D): each entry has a draw."""
+        return n_rows, self.width
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Map (K, N, D) to (K, N, D), in training with some of the entries 0."""
         if not training:
             return x
-        self._mask = self.lent(x) if self.follows_relu else self.own("mask", x, x.shape[2])
-        self._mask.copy_(next(self._steps)).ge_(self.tensors["threshold"])
-        self._mask.mul_(self.tensors["scale"])
+        memory = self.lent(x) if self.follows_relu else self.own("mask", x, x.shape[2])
+        self._mask, self._scale = _masked(self, memory.copy_(next(self.steps)))
         return x.mul_(self._mask) if self.in_place else x * self._mask
 
     def backward(self, grad: Tensor) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
         if self.follows_relu:
             # What was dropped is 0 in the ReLU's output, where the ReLU lets nothing through.
-            return grad.mul_(self.tensors["scale"])
+            return grad.mul_(self._scale)
         return grad.mul_(self._mask)
 
-    def of(self, members: slice) -> Self:
-        """Return the layer of some members only, with their random streams."""
-        part = super().of(members)
-        part.generators = self.generators[members]
-        return part
 
-    def keep(self, index: Tensor) -> None:
-        """Forget all members but those of that index."""
-        super().keep(index)
-        self.generators = [self.generators[k] for k in index.tolist()]
+@register
+class StackedDropPath(SeededLayer):
+    """Stochastic depth (Huang et al., 2016), with a rate and a random stream of each member."""
 
-    def point(self, module: nn.Module, k: int) -> None:
-        """Do nothing: the plain layer has no tensors."""
+    stands_for = (DropPath,)
+
+    def __init__(self, modules: Sequence[Any], width: int) -> None:
+        super().__init__(modules, width)
+        self.settings |= _rates(modules)
+        self._by_row = modules[0].by_row
+
+    @classmethod
+    def signature(cls, module: Any) -> Hashable:
+        """Return the same for all rates."""
+        return "DropPath", module.by_row
+
+    @classmethod
+    def refuses(cls, module: Any) -> str | None:
+        """Refuse to drop everything."""
+        return _refuses(module)
+
+    def drawn(self, n_rows: int) -> tuple[int, int]:
+        """Return (1, N): each row has a draw, or all rows of a batch have one."""
+        return 1, n_rows if self._by_row else 1
+
+    def forward(self, x: Tensor, training: bool) -> Tensor:
+        """Map (K, N, D) to (K, N, D), in training with some of the rows 0."""
+        if not training:
+            return x
+        _, n = self.drawn(x.shape[1])
+        mask, _ = _masked(self, next(self.steps).to(x.dtype))
+        self._mask = mask[..., :n].mT
+        return x.mul_(self._mask) if self.in_place else x * self._mask
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Map (K, N, D) to (K, N, D)."""
+        return grad.mul_(self._mask)
+
+
+@register
+class StackedDropConnect(SeededLayer, Linear):
+    """DropConnect (Wan et al., 2013), with a rate and a random stream of each member.
+
+    One mask of the weights for all rows of a step, as the plain layer has it.
+    """
+
+    stands_for = (DropConnect,)
+
+    def __init__(self, modules: Sequence[Any], width: int) -> None:
+        super().__init__(modules, width)
+        self.settings |= _rates(modules)
+        self._width_in = width
+
+    @classmethod
+    def signature(cls, module: Any) -> Hashable:
+        """Return the same for all rates."""
+        return "DropConnect", module.in_features, module.out_features, module.bias is not None
+
+    @classmethod
+    def refuses(cls, module: Any) -> str | None:
+        """Refuse to drop everything."""
+        return _refuses(module)
+
+    def drawn(self, n_rows: int) -> tuple[int, int]:
+        """Return (D, H): each weight has a draw."""
+        return self._width_in, self.width
+
+    def weights(self, training: bool) -> Tensor:
+        """Return the weights (K, D, H), in training with some of them 0."""
+        weight = self.tensors["weight"]
+        if not training:
+            return weight
+        mask = self.own("mask", weight, weight.shape[2])
+        mask[:, : self._width_in].copy_(next(self.steps))
+        self._mask, _ = _masked(self, mask)
+        return torch.mul(weight, self._mask, out=self.own("kept", weight, weight.shape[2]))
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Map (K, N, H) to (K, N, D)."""
+        below = super().backward(grad)
+        self.grads["weight"].mul_(self._mask)
+        return below

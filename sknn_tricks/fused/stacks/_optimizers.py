@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from sknn_tricks.fused._courses import Factors, at
 from sknn_tricks.fused.stacks import _torch_private as steps
 from sknn_tricks.fused.stacks._stack import Stack, plain_layers
 
@@ -23,6 +24,7 @@ class Rates:
     weight_decay: float
     momentum: float
     betas: tuple[float, float]
+    decay_biases: bool = False
 
 
 class Group:
@@ -63,39 +65,68 @@ class StackOptimizer(ABC):
             }
             for layer in stack.flat()
         ]
+        self._factors: list[tuple[Factors, Factors]] = [(None, None)] * len(self.rates)
+        self._n_taken = [0] * len(self.rates)
         self._runs: dict[tuple[int, int], list[tuple[slice, list[Group]]]] = {}
+        self._groups: dict[tuple[int, int], list[Group]] = {}
 
     @abstractmethod
     def update(self, group: Group, rates: Rates, weight_decay: float, n_steps: int) -> None:
         """Update the tensors of a group, for the `n_steps`-th time."""
 
+    def begin_epoch(self, lr: Sequence[Factors], weight_decay: Sequence[Factors]) -> None:
+        """Settle each member's factors of its rates, for the steps of an epoch."""
+        factors = list(zip(lr, weight_decay, strict=True))
+        if factors != self._factors:
+            self._factors = factors
+            self._runs.clear()
+        self._n_taken = [0] * len(factors)
+
     def step(self, members: slice) -> None:
         """Update the members by their gradients."""
         for run, groups in self._runs_of(members):
-            rates = self.rates[run.start]
+            rates = self._rates_now(run)
             n_steps = self.n_steps[run.start] + 1
             self.n_steps[run] = [n_steps] * (run.stop - run.start)
             for group in groups:
                 decay = rates.weight_decay if group.decays else 0.0
                 self.update(group, rates, decay, n_steps)
 
+    def _rates_now(self, run: slice) -> Rates:
+        """Return the settings of the next step of members that are updated alike."""
+        k, i = run.start, self._n_taken[run.start]
+        self._n_taken[run] = [i + 1] * (run.stop - k)
+        rates, (lr, decay) = self.rates[k], self._factors[k]
+        if lr is None and decay is None:
+            return rates
+        scaled = rates.lr * at(lr, i), rates.weight_decay * at(decay, i)
+        return replace(rates, lr=scaled[0], weight_decay=scaled[1])
+
     def _runs_of(self, members: slice) -> list[tuple[slice, list[Group]]]:
         """Return the neighbours that are updated alike, with their tensors."""
         key = (members.start, members.stop)
         if key not in self._runs:
-            paths = zip(self.rates, self.n_steps, self.pace, strict=True)
+            paths = zip(self.rates, self.n_steps, self.pace, self._factors, strict=True)
             alike = runs(list(paths)[members])
             shifted = [slice(run.start + key[0], run.stop + key[0]) for run in alike]
-            self._runs[key] = [(run, self._groups(run)) for run in shifted]
+            self._runs[key] = [(run, self._groups_of(run)) for run in shifted]
         return self._runs[key]
 
-    def _groups(self, run: slice) -> list[Group]:
+    def _groups_of(self, run: slice) -> list[Group]:
+        """Return the tensors of members that are updated alike, made once."""
+        key = run.start, run.stop
+        if key not in self._groups:
+            self._groups[key] = self._make_groups(run)
+        return self._groups[key]
+
+    def _make_groups(self, run: slice) -> list[Group]:
         """Return the run's tensors in one group, or in two if only some of them decay."""
         decay = self.rates[run.start].weight_decay > 0
+        everything = self.rates[run.start].decay_biases
         with_decay, without = Group(True, self.names), Group(False, self.names)
         for layer, memory in zip(self.stack.flat(), self.memory, strict=True):
             for name, grad in layer.grads.items():
-                group = with_decay if decay and name in layer.decays else without
+                group = with_decay if decay and (everything or name in layer.decays) else without
                 group.values.append(layer.tensors[name][run])
                 group.grads.append(grad[run])
                 for known, each in memory[name].items():
@@ -108,6 +139,8 @@ class StackOptimizer(ABC):
         self.rates = [self.rates[k] for k in kept]
         self.pace = [self.pace[k] for k in kept]
         self.n_steps = [self.n_steps[k] for k in kept]
+        self._factors = [self._factors[k] for k in kept]
+        self._n_taken = [self._n_taken[k] for k in kept]
         self.memory = [
             {
                 name: {known: each[index] for known, each in held.items()}
@@ -116,6 +149,7 @@ class StackOptimizer(ABC):
             for memory in self.memory
         ]
         self._runs.clear()
+        self._groups.clear()
 
     def load(self, k: int, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Take over the memory that torch's optimiser has of member k's plain module."""

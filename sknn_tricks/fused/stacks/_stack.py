@@ -13,6 +13,7 @@ from sknn_tricks.fused._net import own_memory
 from sknn_tricks.fused.stacks._layers import LAYERS, Flatten, Layer, Linear, Relu, register
 from sknn_tricks.fused.stacks._masks import StackedDropout
 from sknn_tricks.fused.stacks._norms import BatchNorm
+from sknn_tricks.fused.stacks._rrelu import StackedRReLU as StackedRReLU  # registers itself
 from sknn_tricks.nets._residual import Residual
 
 

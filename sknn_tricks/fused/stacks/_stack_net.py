@@ -11,7 +11,9 @@ import torch
 from skorch import NeuralNet
 from torch import Tensor, nn
 
-from sknn_tricks._padding import padded
+from sknn_tricks.fused import tricks
+from sknn_tricks.fused._courses import per_step
+from sknn_tricks.fused._hooks import Hooks, StackedTrick
 from sknn_tricks.fused._job import Cancelled, Job
 from sknn_tricks.fused._member import Member
 from sknn_tricks.fused._net import StopTraining
@@ -19,14 +21,14 @@ from sknn_tricks.fused._plan import numbers_of_rows
 from sknn_tricks.fused.stacks._balance import class_factors
 from sknn_tricks.fused.stacks._batches import Part, StackBatch, StackBatches
 from sknn_tricks.fused.stacks._from_disk import DiskBatches
-from sknn_tricks.fused.stacks._losses import StackedLoss, Terms, per_member, stacked_loss, terms_of
-from sknn_tricks.fused.stacks._masks import StackedDropout
+from sknn_tricks.fused.stacks._losses import StackedLoss, Terms, blended, stacked_loss, terms_of
 from sknn_tricks.fused.stacks._optimizers import STACKED, Rates, runs
+from sknn_tricks.fused.stacks._seeded import SeededLayer
 from sknn_tricks.fused.stacks._stack import Stack, stack
 
 # Rows of a validation batch.
 VALID_BATCH = 512
-# Random bits for dropout are drawn for as many steps as need about these bytes.
+# Random bits are drawn for as many steps as need about these bytes.
 DRAWN_BYTES = 2**20
 
 
@@ -45,18 +47,35 @@ class StackedCriterion(nn.Module):
         self.terms = terms_of(jobs)
         self._terms: dict[tuple[int, int], Terms] = {}
         self.factors = class_factors(jobs)
-        self._memory: dict[torch.Size, Tensor] = {}
+        self._memory: dict[tuple[str, torch.Size], Tensor] = {}
 
     def forward(self, outputs: Tensor, batch: StackBatch) -> tuple[Tensor, Tensor]:
         """Return the loss of each row (K, N), and the gradient of the members' means."""
-        memory = self._memory.get(outputs.shape)
-        if memory is None:
-            memory = self._memory[outputs.shape] = torch.empty_like(outputs)
-        terms, weight = self._terms_of(batch.members), self._weight(batch)
-        loss, grad = self.loss(outputs, batch.target, self.n_outputs, terms, memory)
+        if (blend := batch.blend) is None:
+            loss, grad = self._loss(outputs, batch.members, batch.target, batch.weight, "grad")
+            return loss, grad.div_(loss.shape[1])
+        copy = self._own("copy", outputs).copy_(outputs)  # a loss may overwrite it
+        loss, grad = self._loss(copy, batch.members, batch.target, batch.weight, "grad")
+        both = self._loss(outputs, batch.members, blend.target, blend.weight, "other")
+        return blended(loss, grad, *both, cast(Tensor, blend.share))
+
+    def _loss(
+        self, outputs: Tensor, members: slice, target: Tensor, weight: Tensor | None, name: str
+    ) -> tuple[Tensor, Tensor]:
+        """Return each row's loss (K, N), with its weight, and its gradient, in a named memory."""
+        memory, terms = self._own(name, outputs), self._terms_of(members)
+        loss, grad = self.loss(outputs, target, self.n_outputs, terms, memory)
+        weight = self._weight(members, target, weight)
         if weight is not None:
             loss, grad = loss * weight, grad.mul_(weight[..., None])
-        return loss, grad.div_(loss.shape[1])
+        return loss, grad
+
+    def _own(self, name: str, like: Tensor) -> Tensor:
+        """Return memory of the shape of `like`, the same at each call."""
+        key = name, like.shape
+        if key not in self._memory:
+            self._memory[key] = torch.empty_like(like)
+        return self._memory[key]
 
     def _terms_of(self, members: slice) -> Terms:
         """Return the terms of some members, made once."""
@@ -65,12 +84,12 @@ class StackedCriterion(nn.Module):
             self._terms[span] = self.terms.of(members)
         return self._terms[span]
 
-    def _weight(self, batch: StackBatch) -> Tensor | None:
+    def _weight(self, members: slice, target: Tensor, weight: Tensor | None) -> Tensor | None:
         """Return the weights of the rows (K, N), by themselves and by their classes."""
         if self.factors is None:
-            return batch.weight
-        factor = self.factors.now[batch.members].gather(1, batch.target)
-        return factor if batch.weight is None else factor.mul_(batch.weight)
+            return weight
+        factor = self.factors.now[members].gather(1, target)
+        return factor if weight is None else factor.mul_(weight)
 
     def begin_epoch(self, epoch: int) -> None:
         """Settle what depends on the epoch, from 0."""
@@ -113,8 +132,8 @@ class StackNet(NeuralNet):
         modules = [member.net.module_ for member in self.members]
         job = self._job
         self.module_ = stack(modules, int(torch.Size(job.input_shape).numel()))
-        dropouts = (e for e in self.module_.flat() if isinstance(e, StackedDropout))
-        for i, layer in enumerate(dropouts):
+        seeded = (e for e in self.module_.flat() if isinstance(e, SeededLayer))
+        for i, layer in enumerate(seeded):
             seeds = [member.stream("dropout", i) for member in self.members]
             layer.start(seeds, job.dtype)
         self._settle()
@@ -128,16 +147,18 @@ class StackNet(NeuralNet):
     def initialize_optimizer(self, triggered_directly: None = None) -> StackNet:
         """Make the optimiser of all members, with what theirs remember."""
         jobs = [member.job for member in self.members]
-        rates = [Rates(job.lr, job.weight_decay, job.momentum, job.betas) for job in jobs]
+        rates = [
+            Rates(job.scaled_lr, job.weight_decay, job.momentum, job.betas, job.decay_biases)
+            for job in jobs
+        ]
         pace = [member.pace for member in self.members]
         self.optimizer_ = STACKED[str(jobs[0].optimizer)](self.module_, rates, pace)
         for k, member in enumerate(self.members):
             if member.n_before:
                 self.optimizer_.load(k, member.net.module_, member.net.optimizer_)
-        dtype = self._job.dtype
-        self._l1 = per_member([job.l1 for job in jobs], dtype)
-        bounds = [torch.inf if job.clip_norm is None else job.clip_norm for job in jobs]
-        self._clip_norm = per_member(bounds, dtype, nothing=torch.inf)
+        streams = [member.stream for member in self.members]
+        asked = [each.of(jobs, self.module_, streams) for each in tricks.STACKED]
+        self.tricks_ = Hooks([trick for trick in asked if trick is not None], StackedTrick)
         return self
 
     @property
@@ -186,33 +207,58 @@ class StackNet(NeuralNet):
             return
         losses = self._batches.losses(self._job.dtype)
         self.criterion_.begin_epoch(self._n_epochs)
+        self._settle_rates()
         epoch = self._batches.epoch(self._n_epochs)
         self._n_epochs += 1
+        for begin in self.tricks_.on_epoch_begin:
+            begin(self.module_)
         for part, batches in epoch:
             for i, batch in enumerate(batches):
+                self._thin(part, i)
                 self._draw(part, i)
                 losses.add(batch, step_fn(batch)["loss"])
+        for end in self.tricks_.on_epoch_end:
+            end(self.module_)
         for member, loss in zip(self.members, losses.means(), strict=True):
             member.record_train_loss(loss)
+
+    def _settle_rates(self) -> None:
+        """Settle the factors of the members' rates, for the steps of an epoch."""
+        courses = [member.courses for member in self.members]
+        self.optimizer_.begin_epoch(
+            [each.lr for each in courses], [each.weight_decay for each in courses]
+        )
+        n_steps = max(member.pace for member in self.members)
+        self._dropout = per_step([each.dropout for each in courses], n_steps)
+
+    def _thin(self, part: Part, step: int) -> None:
+        """Set the share of their rates at which layers drop something in a step."""
+        if self._dropout is not None:
+            factor = self._dropout[part.start // self._job.batch_size + step, part.members]
+            for layer in self._part(part.members).flat():
+                if isinstance(layer, SeededLayer):
+                    layer.factor = factor
 
     def train_step(self, batch: StackBatch, **fit_params: Any) -> dict[str, Tensor]:
         """Make one step of the members of the batch."""
         if self.is_cancelled():
             raise Cancelled
         step = self.train_step_single(batch)
-        if self._l1 is not None:
-            self._add_l1(batch.members)
-        if self._clip_norm is not None:
-            self._clip(batch.members)
         self.optimizer_.step(batch.members)
+        for change in self.tricks_.on_update:
+            change(self._part(batch.members), batch.members)
         return step
 
     def train_step_single(self, batch: StackBatch, **fit_params: Any) -> dict[str, Tensor]:
         """Compute each row's loss and the gradients."""
+        for change in self.tricks_.on_batch:
+            batch = change(batch)
         part = self._part(batch.members)
         outputs = part.forward(batch.x)
         loss, grad = self.criterion_.forward(outputs, batch)
         part.backward(grad)
+        for change in self.tricks_.on_grads:
+            change(part, batch.members)
         return {"loss": loss, "y_pred": outputs}
 
     def _part(self, members: slice) -> Stack:
@@ -225,34 +271,14 @@ class StackNet(NeuralNet):
     def _draw(self, part: Part, step: int) -> None:
         """Draw the random bits of the next steps, if none are left."""
         stacked = self._part(part.members)
-        dropouts = [layer for layer in stacked.flat() if isinstance(layer, StackedDropout)]
-        if not dropouts:
+        seeded = [layer for layer in stacked.flat() if isinstance(layer, SeededLayer)]
+        if not seeded:
             return
-        widest = max(padded(layer.width) for layer in dropouts)
-        n_members = part.members.stop - part.members.start
-        at_once = max(DRAWN_BYTES // (2 * n_members * part.size * widest), 1)
+        most = max(layer.bytes_a_step(part.size) for layer in seeded)
+        at_once = max(DRAWN_BYTES // most, 1)
         if step % at_once == 0:
-            for layer in dropouts:
+            for layer in seeded:
                 layer.draw(min(at_once, part.n_steps - step), part.size)
-
-    def _add_l1(self, members: slice) -> None:
-        """Add the gradient of the L1 penalty on the weights of layers."""
-        assert self._l1 is not None
-        for layer in self._part(members).flat():
-            for name in layer.decays:
-                layer.grads[name].add_(layer.tensors[name].sign().mul_(self._l1[members]))
-
-    def _clip(self, members: slice) -> None:
-        """Bound the norm of each member's gradient (Pascanu et al., 2013)."""
-        assert self._clip_norm is not None
-        grads = [grad for layer in self._part(members).flat() for grad in layer.grads.values()]
-        norms = [torch.linalg.vector_norm(grad.flatten(1), dim=1) for grad in grads]
-        square = norms[0].square()
-        for norm in norms[1:]:
-            square += norm.square()
-        scale = self._clip_norm[members, 0, 0].div(square.sqrt_().add_(1e-6)).clamp_(max=1.0)
-        for grad in grads:
-            grad.mul_(scale[:, None, None])
 
     def _validate(self) -> None:
         """Let each member record its loss and score; those of equal row numbers go together."""
@@ -274,6 +300,8 @@ class StackNet(NeuralNet):
         for k, member in enumerate(self.members):
             if member.end_epoch(share):
                 self.optimizer_.save(k, member.net.module_, member.net.optimizer_)
+                for trick in self.tricks_.tricks:
+                    trick.save(k, member.net)
                 member.end()
             else:
                 staying.append(k)
@@ -288,8 +316,8 @@ class StackNet(NeuralNet):
         self.module_.keep(index)
         self.optimizer_.keep(index)
         self.criterion_.keep(index)
-        self._l1 = None if self._l1 is None else self._l1[index]
-        self._clip_norm = None if self._clip_norm is None else self._clip_norm[index]
+        for trick in self.tricks_.tricks:
+            trick.keep(index)
         self._settle()
 
     def _settle(self) -> None:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sknn_tricks.fused.stacks._layers import LAYERS, WIDTH, Flatten, Linear, padded, sum_rows
+from sknn_tricks._padding import WIDTH, padded
+from sknn_tricks.fused.stacks._layers import LAYERS, Flatten, Linear, sum_rows
 from sknn_tricks.nets import ACTIVATIONS as NAMED
 
 WIDTHS = [1, 5, 32, 33]

@@ -1,4 +1,5 @@
 import functools
+import inspect
 from dataclasses import replace
 
 import pytest
@@ -27,7 +28,12 @@ LABELS = {
     ],
     "binary_focal": lambda _: [losses.binary_focal(gamma) for gamma in (0.0, 0.5, 2.0)],
 }
-KINDS = {**CLASSES, **LABELS, "squared_error": lambda _: [losses.squared_error] * 3}
+NUMBERS = {
+    "absolute_error": lambda _: [losses.absolute_error] * 3,
+    "huber": lambda _: [losses.huber(delta) for delta in (0.5, 1.0, 3.0)],
+    "squared_error": lambda _: [losses.squared_error] * 3,
+}
+KINDS = {**CLASSES, **LABELS, **NUMBERS}
 every = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -35,7 +41,7 @@ def some_targets(kind, n_outputs):
     if kind in CLASSES:
         return torch.randint(n_outputs, (N_MEMBERS, N_ROWS))
     target = torch.randn(N_MEMBERS, N_ROWS, n_outputs, dtype=torch.float64)
-    return target if kind == "squared_error" else (target > 0).double()
+    return target if kind in NUMBERS else (target > 0).double()
 
 
 def some_outputs(n_outputs):
@@ -143,6 +149,7 @@ def test_members_share_a_stack_whatever_the_settings_of_their_losses():
     kinds = [KINDS[kind](3)[0] for kind in ("cross_entropy", "logit_adjusted")]
     assert len({_losses.stacked_loss(loss) for loss in kinds}) == 1
     assert len({_losses.stacked_loss(loss) for loss in KINDS["focal"](3)}) == 1
+    assert len({_losses.stacked_loss(loss) for loss in KINDS["huber"](3)}) == 1
 
 
 def test_an_adjusted_loss_of_tau_0_is_cross_entropy_to_the_bit(make_job):
@@ -158,9 +165,10 @@ def test_an_adjusted_loss_of_tau_0_is_cross_entropy_to_the_bit(make_job):
 
 
 def test_every_loss_of_ours_has_a_stacked_form():
-    plain = {losses.cross_entropy, losses.binary_cross_entropy, losses.squared_error}
+    functions = {loss for loss in vars(losses).values() if inspect.isfunction(loss)}
     classes = {type(make(3)[0]) for make in KINDS.values()} - {type(losses.cross_entropy)}
-    assert set(_losses.STACKED) == plain | classes
+    makers = {losses.make_loss, losses.make_regression_loss}
+    assert set(_losses.STACKED) == (functions - makers) | classes
 
 
 def test_a_loss_of_the_users_own_has_none():

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sknn_tricks.fused.stacks._stack import refuses, signature, stack
-from sknn_tricks.nets import MLP, Dropout
-from sknn_tricks.nets._residual import Residual
+from sknn_tricks.nets import MLP, DropConnect, Dropout, DropPath, Residual, RReLU
 
 
 def nets(*layers, n_members=3):
@@ -65,6 +64,7 @@ ELEMENTS = st.one_of(
     st.builds(nn.Dropout, st.just(0.3)),
     st.builds(nn.BatchNorm1d, st.just(6)),
     st.builds(nn.LayerNorm, st.just(6)),
+    st.builds(nn.GroupNorm, st.just(2), st.just(6)),
     st.builds(nn.Linear, st.just(6), st.just(6)),
 )
 BLOCKS = st.lists(ELEMENTS, min_size=1, max_size=4).map(lambda layers: Residual(*layers))
@@ -163,8 +163,14 @@ def test_unstacking_leaves_the_example_alone(whole, members):
         (nn.LeakyReLU(0.1), nn.LeakyReLU(0.2)),
         (nn.LeakyReLU(0.1), nn.LeakyReLU(0.1 + 1e-12)),
         (nn.Tanh(), nn.ReLU()),
-        (nn.BatchNorm1d(3), nn.BatchNorm1d(3, eps=1e-3)),
-        (nn.LayerNorm(3), nn.LayerNorm(3, eps=1e-3)),
+        (nn.BatchNorm1d(3), nn.BatchNorm1d(3, affine=False)),
+        (nn.LayerNorm(3), nn.LayerNorm(3, bias=False)),
+        (nn.GroupNorm(2, 6), nn.GroupNorm(3, 6)),
+        (nn.GroupNorm(2, 6), nn.GroupNorm(2, 6, affine=False)),
+        (DropPath(0.1), DropPath(0.1, "batch")),
+        (DropConnect(3, 2), DropConnect(3, 4)),
+        (DropConnect(3, 2), DropConnect(3, 2, bias=False)),
+        (DropConnect(3, 2), nn.Linear(3, 2)),
         (nn.GELU(), nn.GELU("tanh")),
         (nn.PReLU(), nn.PReLU(3)),
         (Residual(nn.Linear(3, 3)), nn.Linear(3, 3)),
@@ -181,6 +187,12 @@ def test_different_layers_have_different_signatures(first, second):
     [
         (nn.ReLU(), nn.ReLU(inplace=True)),
         (nn.Dropout(0.1), Dropout(0.5)),
+        (nn.BatchNorm1d(3), nn.BatchNorm1d(3, eps=1e-3, momentum=0.5)),
+        (nn.LayerNorm(3), nn.LayerNorm(3, eps=1e-3)),
+        (nn.GroupNorm(2, 6), nn.GroupNorm(2, 6, eps=1e-3)),
+        (DropPath(0.1), DropPath(0.5)),
+        (DropConnect(3, 2, p=0.1), DropConnect(3, 2, p=0.5)),
+        (RReLU(), RReLU(0.1, 0.2)),
         (nn.Sequential(nn.ReLU()), nn.ReLU()),
     ],
 )
@@ -241,11 +253,11 @@ def normed():
         (nn.Sequential(nn.Linear(3, 2), nn.Dropout(1.0)), "a Dropout of rate 1"),
         (
             nn.Sequential(Residual(nn.BatchNorm1d(3, momentum=None))),
-            "a BatchNorm1d without affine, running statistics or momentum",
+            "a BatchNorm1d without running statistics or momentum",
         ),
         (
-            nn.Sequential(nn.LayerNorm(3, bias=False)),
-            "a LayerNorm of several axes or without weight and bias",
+            nn.Sequential(nn.LayerNorm((3, 2))),
+            "a LayerNorm of several axes",
         ),
         (shared(), "layers share their weights"),
         (tied(), "layers share their weights"),

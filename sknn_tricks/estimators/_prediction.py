@@ -1,0 +1,74 @@
+"""From rows to the outputs of a trained net, of all its members and snapshots."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from sknn_tricks._on_disk import OnDisk
+from sknn_tricks.estimators import _refusals as refusals
+from sknn_tricks.estimators._beyond import by_blocks, validate_rows
+from sknn_tricks.estimators._forward import modules_of, outputs_of
+from sknn_tricks.estimators._mc_dropout import dropping_nets
+from sknn_tricks.estimators._precision import dtype_name
+from sknn_tricks.fused._random import draw_seed
+
+
+class Prediction:
+    """The part of an estimator that computes outputs.
+
+    Attributes
+    ----------
+    net_ : Net
+    input_shape_ : tuple of int
+    """
+
+    net_: Any
+    input_shape_: tuple[int, ...]
+    _foreign: bool
+
+    @torch.no_grad()
+    def _outputs(self, X: Any) -> Tensor:
+        """Return the outputs of each member, or snapshot, as float64 (K, N, O) on the CPU.
+
+        They are computed in float64, where the rows beside a row change its last digits only; a
+        foreign module computes in its own precision.
+        """
+        X, dtype = self._rows_to_predict(X)
+        modules = self._modules()
+        forward = lambda x: torch.stack(  # noqa: E731
+            [outputs_of(net, module, x, len(X), self._foreign) for net, module in modules]
+        )
+        return by_blocks(X, dtype, forward)
+
+    @torch.no_grad()
+    def _dropout_outputs(self, X: Any, n_draws: int, random_state: Any) -> Tensor:
+        """Return outputs with dropout as float64 (n_draws, N, O), of each member so many."""
+        X, dtype = self._rows_to_predict(X)
+        if not isinstance(n_draws, Integral) or n_draws < 1:
+            raise ValueError(refusals.no_draws(n_draws))
+        nets = dropping_nets(self._modules(), self._foreign, draw_seed(random_state))
+        forward = lambda x: torch.cat([net(x, n_draws, len(X)) for net in nets])  # noqa: E731
+        return by_blocks(X, dtype, forward)
+
+    def _modules(self) -> list[tuple[Any, nn.Module]]:
+        """Return what predicts, and the net that it is of."""
+        nets = [member.net_ for member in getattr(self, "members_", [self])]
+        return [(net, module) for net in nets for module in modules_of(net, self._foreign)]
+
+    def _rows_to_predict(self, X: Any) -> tuple[NDArray[Any] | OnDisk, str]:
+        """Return checked rows and the precision to compute in."""
+        check_is_fitted(self)
+        dtype = dtype_name(self.net_.module_) if self._foreign else "float64"
+        X = validate_rows(self, X, reset=False, dtype=dtype)
+        self._check_shape(X)
+        return X, dtype
+
+    def _check_shape(self, X: NDArray[Any] | OnDisk) -> None:
+        if X.shape[1:] != self.input_shape_:
+            raise ValueError(refusals.other_shape(X.shape[1:], self.input_shape_))
