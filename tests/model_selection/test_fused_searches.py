@@ -21,7 +21,7 @@ from sknn_tricks.fused.rendezvous import _backend
 from sknn_tricks.model_selection import FusedGridSearchCV
 
 CLASSES = [f"Fused{name}" for name in model_selection.__all__ if f"Fused{name}" in ours.__all__]
-FUNCTIONS = [name for name in ours.__all__ if not name.startswith("Fused")]
+FUNCTIONS = [name for name in ours.__all__ if name in model_selection.__all__]
 RATES = {"net__lr": [0.001, 0.1]}
 
 
