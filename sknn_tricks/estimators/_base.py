@@ -22,12 +22,12 @@ from sknn_tricks.estimators._beyond import in_reading_order, validate_rows, x_of
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
 from sknn_tricks.estimators._ensemble import bootstrap, members_to_train
 from sknn_tricks.estimators._epochs import EpochTasks, Following
-from sknn_tricks.estimators._history import mean_history, plain_epochs
+from sknn_tricks.estimators._fitted import Fitted
 from sknn_tricks.estimators._monitor import Watched, check_monitor, monitor_of
 from sknn_tricks.estimators._precision import dtype_name
 from sknn_tricks.estimators._prediction import Prediction
 from sknn_tricks.estimators._settings import find_device, settings_of
-from sknn_tricks.fused import Job, Rows, Stopping, Trained
+from sknn_tricks.fused import Job, Rows, Stopping
 from sknn_tricks.fused._balance import NO_BALANCE, Balance
 from sknn_tricks.fused._courses import unscheduled
 from sknn_tricks.fused._random import draw_seed, stream_seed
@@ -35,7 +35,7 @@ from sknn_tricks.fused.rendezvous import train_together
 from sknn_tricks.nets import as_spec
 
 
-class BaseNet(Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator):
+class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator):
     """Base of the estimators. A subclass says what targets mean.
 
     A subclass writes ``_check_y``, ``_learn_target``, ``_encode``, ``_labels`` and ``_task``, and
@@ -378,28 +378,3 @@ class BaseNet(Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator):
 
     def _own_settings(self) -> dict[str, Any]:
         return {}
-
-    def _take_over(self, trained: Trained, before: list[dict[str, Any]]) -> None:
-        """Set the fitted attributes; `before` is the history up to this training."""
-        self.net_, self.best_epoch_ = trained.net, trained.best_epoch
-        new = plain_epochs(trained.net.history[len(before) :])
-        self.history_ = [*before, *new]
-        self._summarise(len(new))
-
-    def _summarise(self, n_epochs: int) -> None:
-        """Set what follows from the history, whose last so many epochs are of this fit."""
-        self._n_epochs_of_fit = n_epochs
-        self.n_iter_ = len(self.history_)
-        self.loss_curve_ = [epoch["train_loss"] for epoch in self.history_]
-        scores = [epoch["valid_score"] for epoch in self.history_ if "valid_score" in epoch]
-        self.validation_scores_ = scores or None
-
-    def _take_over_members(self, members: list[Self]) -> None:
-        """Set the fitted attributes of an ensemble: the members, and means over them."""
-        self.members_, self.net_ = members, members[0].net_
-        self.history_ = mean_history([member.history_ for member in members])
-        self.best_epoch_ = max(member.best_epoch_ for member in members)
-        self._summarise(max(member._n_epochs_of_fit for member in members))
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "net_")
