@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sknn_tricks.diagnostics._diversity_features import NEARLY_CONSTANT
 from sknn_tricks.diagnostics._words import percent
+from sknn_tricks.diagnostics.diversity._features import NEARLY_CONSTANT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sknn_tricks.diagnostics._diversity import DiversityReport
-    from sknn_tricks.diagnostics._diversity_classes import Classes
-    from sknn_tricks.diagnostics._diversity_features import Features
+    from sknn_tricks.diagnostics.diversity._classes import Classes
+    from sknn_tricks.diagnostics.diversity._diversity import DiversityReport
+    from sknn_tricks.diagnostics.diversity._features import Features
 
 BLUE, ORANGE, RED, GREY = "#4878a8", "#e0883a", "#c03d3e", "#7f868d"
 # More bars than this do not get names that can be read.

@@ -196,7 +196,7 @@ def test_features_of_many_rows_are_looked_at_in_some():
 def test_columns_of_many_blocks(monkeypatch):
     X = np.random.default_rng(0).integers(0, 3, size=(50, 7))
     expected = diversity_report(X).features.top_shares
-    monkeypatch.setattr("sknn_tricks.diagnostics._diversity_features.SORTED_AT_ONCE", 1000)
+    monkeypatch.setattr("sknn_tricks.diagnostics.diversity._features.SORTED_AT_ONCE", 1000)
     np.testing.assert_array_equal(diversity_report(X).features.top_shares, expected)
 
 

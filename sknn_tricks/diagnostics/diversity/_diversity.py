@@ -14,21 +14,21 @@ from sklearn.utils.validation import check_consistent_length
 from sknn_tricks._messages import lookup, message
 from sknn_tricks._row_hash import joint_row_codes
 from sknn_tricks._row_words import as_array
-from sknn_tricks.diagnostics._diversity_classes import Classes, find_classes
-from sknn_tricks.diagnostics._diversity_features import (
+from sknn_tricks.diagnostics._words import count
+from sknn_tricks.diagnostics.diversity._classes import Classes, find_classes
+from sknn_tricks.diagnostics.diversity._features import (
     Coverage,
     Features,
     find_coverage,
     of_array,
     of_table,
 )
-from sknn_tricks.diagnostics._diversity_rows import (
+from sknn_tricks.diagnostics.diversity._rows import (
     Duplicates,
     Overlap,
     find_duplicates,
     find_overlap,
 )
-from sknn_tricks.diagnostics._words import count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,7 +140,7 @@ class DiversityReport:
             Of no window and unknown to pyplot: show it as the last line of a notebook's cell, or
             ``savefig`` it.
         """
-        from sknn_tricks.diagnostics._diversity_plot import draw
+        from sknn_tricks.diagnostics.diversity._plot import draw
 
         return draw(self)
 

@@ -1,0 +1,1 @@
+"""What spoils scores before anything is trained: classes, duplicates, overlap, coverage."""

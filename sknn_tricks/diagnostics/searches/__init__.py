@@ -1,0 +1,1 @@
+"""What a finished search says: who won, how sure that is, and what mattered."""
