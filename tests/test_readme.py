@@ -30,11 +30,13 @@ def test_the_example_runs_and_logs_its_four_candidates(tmp_path, monkeypatch, ca
 
     printed = capsys.readouterr().out
     assert "net__init" in printed
-    assert "mlflow ui" in printed
+    assert "python -m sknn_tricks ui" in printed
+    assert "viewStateShareKey=dashboard" in printed
     assert float(re.search(r"} (0\.\d+)", printed)[1]) > 0.9
     from mlflow import MlflowClient
 
-    client = MlflowClient(names["callback"].tracking_uri_)
-    runs = client.search_runs([names["callback"].experiment_id_], "tags.kind = 'candidate'")
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    experiment = client.get_experiment_by_name("digits")
+    runs = client.search_runs([experiment.experiment_id], "tags.kind = 'candidate'")
     assert len(runs) == 4
     assert (tmp_path / "mlruns" / "mlflow.db").exists()

@@ -15,7 +15,12 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array
 
 from sknn_tricks._read_once import ReadOnce
-from sknn_tricks._sklearn_private import Interval, StrOptions, check_sample_weight, has_listeners
+from sknn_tricks._sklearn_private import (
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    has_epoch_listeners,
+)
 from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._beyond import in_reading_order, validate_rows, x_of
@@ -257,7 +262,7 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
         context = self._init_callback_context(max_subtasks=max_epochs)
         hooks = {"estimator": self, **data.hooks()}
         context.call_on_fit_task_begin(**hooks)
-        if has_listeners(context):
+        if has_epoch_listeners(context):
             # Of an ensemble, the first member tells of its epochs.
             first = EpochTasks(context, hooks)
             others = [replace(job, epochs=Following(first)) for job in jobs[1:]]

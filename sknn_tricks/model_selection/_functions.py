@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sklearn import model_selection
 
+from sknn_tricks.model_selection._cross_validation import CrossValidation, handed_down
 from sknn_tricks.model_selection._fit_times import fused_with_fit_times
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -35,6 +36,25 @@ def _document(function: Function, example: str) -> str:
     return f"{summary}\n\n{note}\n\n{rest}\n\nExamples\n--------\n{_SETTING}{example}\n"
 
 
+def _with_callbacks(doc: str) -> str:
+    """Return the docstring of `cross_validate` with its parameter `callbacks`."""
+    before, heading, after = doc.partition("Returns\n-------\n")
+    return f"{before}{_CALLBACKS}\n{heading}{after}"
+
+
+def _signature_with_callbacks(function: Function) -> inspect.Signature:
+    signature = inspect.signature(function)
+    callbacks = inspect.Parameter("callbacks", inspect.Parameter.KEYWORD_ONLY, default=None)
+    return signature.replace(parameters=[*signature.parameters.values(), callbacks])
+
+
+_CALLBACKS = """\
+callbacks : list of callbacks, default=None
+    Callbacks of scikit-learn, such as ``[MLflowCallback("demo"), ProgressBar()]``, that see the
+    whole cross-validation, with its folds as tasks. Those of the estimator's own callbacks that
+    are handed down to nets are taken for callbacks of the whole too, and not of each fold.
+"""
+
 _SETTING = """\
 >>> from sklearn.datasets import load_iris
 >>> from sknn_tricks import NetClassifier
@@ -42,11 +62,35 @@ _SETTING = """\
 >>> net = NetClassifier(max_epochs=2, random_state=0)
 """
 
-cross_validate = _fused(
+_cross_validate = _fused(
     model_selection.cross_validate,
     """\
 >>> sorted(cross_validate(net, X, y, cv=3))
 ['fit_time', 'score_time', 'test_score']""",
+)
+
+
+@functools.wraps(_cross_validate)
+def cross_validate(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    callbacks: Sequence[Any] | None = None,
+    scoring: Any = None,
+    cv: Any = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    every = handed_down(callbacks, estimator)
+    if not every:
+        return _cross_validate(estimator, X, y, scoring=scoring, cv=cv, **settings)
+    validation = CrossValidation(estimator, scoring=scoring, cv=cv).set_callbacks(*every)
+    return validation.run(_cross_validate, X, y, **settings)
+
+
+cross_validate.__doc__ = _with_callbacks(cross_validate.__doc__ or "")
+cross_validate.__signature__ = _signature_with_callbacks(  # type: ignore[attr-defined]
+    model_selection.cross_validate
 )
 cross_val_score = _fused(
     model_selection.cross_val_score,

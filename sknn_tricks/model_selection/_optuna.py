@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from sknn_tricks._callback_warnings import expect_steps_without_callbacks
 from sknn_tricks._sklearn_private import BaseSearchCV, Interval, yields_constant_splits
 from sknn_tricks.fused._random import draw_seed
 from sknn_tricks.model_selection import _refusals as refusals
 from sknn_tricks.model_selection._fit_times import fused_with_fit_times
-from sknn_tricks.tracking._quiet import expect_steps_without_callbacks
 
 if TYPE_CHECKING:
     from sknn_tricks.model_selection.study import Trials

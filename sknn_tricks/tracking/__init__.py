@@ -1,5 +1,18 @@
 """Fits and searches, written into MLflow while they run."""
 
-from sknn_tricks.tracking._mlflow import MLflowCallback
+from typing import TYPE_CHECKING
 
-__all__ = ["MLflowCallback"]
+from sknn_tricks._lazy import attach
+
+if TYPE_CHECKING:
+    from sknn_tricks.tracking._callback import MLflowCallback
+    from sknn_tricks.tracking.stores._init_store import init_store
+
+__all__ = ["MLflowCallback", "init_store"]
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "MLflowCallback": "sknn_tricks.tracking._callback",
+        "init_store": "sknn_tricks.tracking.stores._init_store",
+    },
+)

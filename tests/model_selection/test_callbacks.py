@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sknn_tricks.fused import fused_training
 from sknn_tricks.model_selection import FusedGridSearchCV, FusedHalvingGridSearchCV
 from sknn_tricks.tracking import MLflowCallback
-from sknn_tricks.tracking._quiet import quiet_mlflow
+from sknn_tricks.tracking.stores._quiet import quiet_mlflow
 
 RATES = {"net__lr": [0.001, 0.1]}
 

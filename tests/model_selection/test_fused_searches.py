@@ -42,7 +42,8 @@ def test_a_class_looks_like_the_stock_one(name, pipe):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_looks_like_the_stock_one(name):
     function, stock = getattr(ours, name), getattr(model_selection, name)
-    assert str(inspect.signature(function)) == str(inspect.signature(stock))
+    own = str(inspect.signature(function)).replace(", callbacks=None)", ")")
+    assert own == str(inspect.signature(stock))
     assert inspect.getdoc(function).splitlines()[0] == inspect.getdoc(stock).splitlines()[0]
     assert "trained together" in function.__doc__
     assert pickle.loads(pickle.dumps(function)) is function

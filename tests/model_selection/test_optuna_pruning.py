@@ -10,7 +10,7 @@ from sklearn.model_selection import cross_val_score, cross_validate
 
 from sknn_tricks.model_selection import FusedOptunaSearchCV
 from sknn_tricks.tracking import MLflowCallback
-from sknn_tricks.tracking._quiet import quiet_mlflow
+from sknn_tricks.tracking.stores._quiet import quiet_mlflow
 
 # One rate learns, the others are far too small.
 RATES = {"net__lr": [1e-6, 2e-6, 3e-6, 0.05]}

@@ -28,7 +28,7 @@ def exactly(text):
         (nn.LayerNorm, nn.LayerNorm(6)),
         (lambda width: nn.GroupNorm(1, width), nn.GroupNorm(1, 6)),
     ],
-    ids=lambda each: str(each)[:40],
+    ids=lambda each: re.sub(" at 0x.*", "", str(each))[:40],
 )
 def test_a_norm_makes_its_layer(norm, layer):
     made = as_norm(norm)(6)

@@ -1,6 +1,8 @@
+import json
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,8 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknn_tricks.tracking import MLflowCallback
-from sknn_tricks.tracking._quiet import quiet_mlflow
-from sknn_tricks.tracking._store import Store
+from sknn_tricks.tracking.stores._quiet import quiet_mlflow
+from sknn_tricks.tracking.stores._store import Store
 
 # worker processes cannot import test files
 register_pickle_by_value(sys.modules[__name__])
@@ -72,9 +74,14 @@ class Logged:
 
     @property
     def candidates(self):
-        mine = f"tags.`mlflow.parentRunId` = '{self.run.info.run_id}'"
-        runs = self.client.search_runs([self.run.info.experiment_id], mine)
-        return sorted(runs, key=lambda run: int(run.data.tags["candidate"]))
+        return sorted(self.children(self.run), key=lambda run: int(run.data.tags["candidate"]))
+
+    def children(self, run):
+        mine = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+        return self.client.search_runs([run.info.experiment_id], mine)
+
+    def config(self, run):
+        return json.loads(Path(run.info.artifact_uri, "config.json").read_text(encoding="utf-8"))
 
     def curve(self, name, run=None):
         points = self.client.get_metric_history((run or self.run).info.run_id, name)
@@ -114,7 +121,8 @@ def uri(_empty_database, tmp_path):
 
 @pytest.fixture
 def callback(uri):
-    return MLflowCallback("demo", tracking_uri=uri)
+    """Logs runs alone: what is made at the end takes most of the time, and has its own tests."""
+    return MLflowCallback("demo", tracking_uri=uri, report=False, log_model=False, print_link=False)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from sknn_tricks._callback_tasks import is_fold, lineage
 from sknn_tricks.model_selection.study._trials import Trials
-from sknn_tricks.tracking._place import is_fold, lineage
 
 
 class EpochPruner:

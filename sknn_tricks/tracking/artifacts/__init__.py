@@ -1,0 +1,1 @@
+"""What a run has besides numbers: its model, its provenance, its findings."""

@@ -1,0 +1,1 @@
+"""From messages to runs: what MLflow is given while a fit goes on."""
