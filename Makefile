@@ -17,10 +17,10 @@ demo: install
 	$(BIN)/python examples/quickstart.py
 
 ui: install
-	$(BIN)/python -m sknn_tricks.tracking
+	$(BIN)/python -m sknn_tricks ui
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
