@@ -314,6 +314,10 @@ class MLflowCallback:
         for name in ("tracking_uri", "run_name", "registered_model_name"):
             if not isinstance(getattr(self, name), str | None):
                 raise TypeError(_not_this(name, getattr(self, name), "a string or None"))
+        model = self.registered_model_name
+        if model is not None and (not model.strip() or {"/", ":"} & set(model)):
+            expected = 'a name that is not empty, without "/" and ":"'
+            raise ValueError(_not_this("registered_model_name", model, expected))
         for name in ("fold_runs", "report", "log_model", "print_link"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(_not_this(name, getattr(self, name), "True or False"))

@@ -144,3 +144,10 @@ def test_no_warning_filter_stays_after_a_failed_setup(stub_net, data, tmp_path):
     with pytest.raises(RuntimeError, match="cannot be opened"):
         stub_net().set_callbacks(callback).fit(*data)
     assert warnings.filters == before
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "models:/a"])
+def test_a_model_is_not_registered_under_any_name(stub_net, data, uri, name):
+    callback = MLflowCallback("demo", tracking_uri=uri, registered_model_name=name)
+    with pytest.raises(ValueError, match=re.escape(f"registered_model_name={name!r} cannot be")):
+        stub_net().set_callbacks(callback).fit(*data)
