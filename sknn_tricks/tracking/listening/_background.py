@@ -12,6 +12,7 @@ from sknn_tricks.tracking.stores._quiet import no_failures_told
 
 _SECONDS_WITHOUT_PROGRESS = 35.0  # more than a patient client takes after the end
 _MOST_SECONDS_WITHOUT_PROGRESS = 300.0  # for one call, as that which sends a large model
+_END = object()
 
 
 class Line(Protocol):
@@ -52,7 +53,8 @@ class Background:
         self.n_told = 0
         self._consume = consume
         self._line = line
-        self._queue: SimpleQueue[Any] = SimpleQueue()
+        self._queue: SimpleQueue[list[Any]] = SimpleQueue()
+        self._held: list[Any] = []
         self._n_consumed = self._n_ended = 0
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -72,13 +74,24 @@ class Background:
         """How many messages failed, or were not consumed when `close` gave up."""
         return 0 if self.is_copy else self.n_told - self._n_consumed
 
-    def put(self, message: Any) -> None:
-        """Have a message consumed soon; may be called from any thread."""
+    def put(self, message: Any, soon: bool = True) -> None:
+        """Have a message consumed; may be called from any thread.
+
+        Parameters
+        ----------
+        message : object
+        soon : bool, default=True
+            False if it can wait for the next one: to wake the thread costs whoever calls as much
+            as all the rest.
+        """
         if self.is_copy:  # whose locks may be held by threads that it does not have
             return
         with self._lock:
             self.n_told += 1
-        self._queue.put(message)
+            self._held.append(message)
+            if soon:
+                self._queue.put(self._held)
+                self._held = []
 
     def close(self) -> bool:
         """Wait until everything is consumed, or the store is given up.
@@ -91,7 +104,9 @@ class Background:
         """
         if self.is_copy:
             return True
-        self._queue.put(None)
+        with self._lock:
+            self._queue.put([*self._held, _END])
+            self._held = []
         if self._line is not None:
             self._line.finish()
         n_waits = round(_MOST_SECONDS_WITHOUT_PROGRESS / _SECONDS_WITHOUT_PROGRESS)
@@ -109,8 +124,11 @@ class Background:
 
     def _work(self) -> None:
         with no_failures_told():
-            while (message := self._queue.get()) is not None:
-                self._try(message)
+            while True:
+                for message in self._queue.get():
+                    if message is _END:
+                        return
+                    self._try(message)
 
     def _try(self, message: Any) -> None:
         try:

@@ -63,27 +63,30 @@ def post(address: Address, topic: str, message: Message) -> bool:
     topic : str
         The topic it was opened with.
     message : dict
-        Plain data that `json` can write.
+        Plain data that `json` can write. From another process it arrives as `json` reads it,
+        with lists for tuples.
 
     Returns
     -------
     bool
         Whether it was delivered. A listener that has gone is no reason to stop a training.
     """
-    text = json.dumps([topic, message])
     if address == _here:
-        _deliver(text)
+        _hand_over(topic, message)
         return True
     try:
         with _lock:  # the threads of a worker share one connection
-            _transport.send(address, text)
+            _transport.send(address, json.dumps([topic, message]))
     except (OSError, EOFError):
         return False
     return True
 
 
 def _deliver(text: str) -> None:
-    topic, message = json.loads(text)
+    _hand_over(*json.loads(text))
+
+
+def _hand_over(topic: str, message: Message) -> None:
     consumer = _consumers.get(topic)
     if consumer is not None:
         consumer(message)

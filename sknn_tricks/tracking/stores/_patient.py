@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from sknn_tricks.tracking.stores._direct_client import WholeRun
 from sknn_tricks.tracking.stores._outages import is_outage
 from sknn_tricks.tracking.stores._reach import check_file, check_network, file_id
 from sknn_tricks.tracking.stores._store import Store
@@ -97,11 +98,13 @@ class PatientClient:
         try:
             result = self._until_it_is_back(partial(method, *args, **kwargs))
         except Exception:
-            self.incomplete.setdefault(self._run_name(args, kwargs))
+            self.incomplete |= dict.fromkeys(self._run_names(args, kwargs))
             raise
         self.n_calls += 1
         if name == "create_run":
             self._names[result.info.run_id] = result.info.run_name
+        if name == "log_run" and result is not None:
+            self._names[result.run_id] = args[1].name
         return result
 
     def _until_it_is_back(self, attempt: Callable[[], Any]) -> Any:
@@ -146,8 +149,11 @@ class PatientClient:
         else:
             self._finishing.wait(pause)
 
-    def _run_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    def _run_names(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
         if "run_name" in kwargs:  # of a run that was never made
-            return str(kwargs["run_name"])
-        run_id = str(kwargs.get("run_id", args[0] if args else ""))
-        return self._names.get(run_id, run_id)
+            return [str(kwargs["run_name"])]
+        if len(args) > 1 and isinstance(args[1], WholeRun):
+            return [args[1].name]
+        run_ids = kwargs.get("run_id", args[0] if args else "")
+        several = run_ids if isinstance(run_ids, Mapping) else [str(run_ids)]
+        return [self._names.get(run_id, run_id) for run_id in several]

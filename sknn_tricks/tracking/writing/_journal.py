@@ -11,7 +11,7 @@ from sknn_tricks.tracking.writing._candidate_runs import CandidateRuns, OnlyCand
 from sknn_tricks.tracking.writing._config import candidate_configs, config_text
 from sknn_tricks.tracking.writing._folds import Folds
 from sknn_tricks.tracking.writing._options import Options
-from sknn_tricks.tracking.writing._runs import Runs
+from sknn_tricks.tracking.writing._runs import Entry, Runs
 from sknn_tricks.tracking.writing._scores import (
     ROUND_PARAMS,
     candidate_params,
@@ -117,8 +117,12 @@ class Journal:
         table = message["table"]
         self._learn_names(sorted({name for params in table["params"] for name in params}))
         self._folds.expect(len(table["params"]))
-        for row in range(len(table["params"])):
-            self._score(table, row, message["time"])
+        scores: dict[str, Entry] = {}
+        try:
+            for row in range(len(table["params"])):
+                scores |= self._score(table, row, message["time"])
+        finally:  # of those before one that could not be written, too
+            self._runs.log_all(scores)
         self._log_best(message["best"], table)
 
     def _take_configs(self, message: Message) -> None:
@@ -178,11 +182,11 @@ class Journal:
         fold = self._folds.find(place)
         return None if fold is None else fold.record
 
-    def _score(self, table: dict[str, Any], row: int, now: float) -> None:
+    def _score(self, table: dict[str, Any], row: int, now: float) -> dict[str, Entry]:
         candidate = self._folds.candidates[row]
         searched = {name: describe(v) for name, v in candidate_params(table, row).items()}
         failed = has_failed(table, row) or candidate.has_unended
-        self._candidate_runs.score(
+        return self._candidate_runs.score(
             candidate,
             self._shortened(searched),
             score_points(table, row),

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from sknn_tricks._param_names import clean
+from sknn_tricks.tracking.stores._direct_client import Batch, WholeRun
 from sknn_tricks.tracking.stores._names import storable
 from sknn_tricks.tracking.stores._quiet import no_links
 from sknn_tricks.tracking.writing._scores import Point
@@ -19,6 +20,8 @@ from sknn_tricks.tracking.writing._scores import Point
 # Uploads at the same time: each mostly waits for a server.
 _UPLOADS = 8
 _ON_THIS_MACHINE = ("", "file")
+# Parameters, numbers and tags.
+Entry: TypeAlias = tuple[Mapping[str, str], Iterable[Point], Mapping[str, str]]
 
 
 class Runs:
@@ -53,6 +56,33 @@ class Runs:
         self._artifact_uris[run.info.run_id] = run.info.artifact_uri
         return run.info.run_id
 
+    def write_whole(
+        self,
+        name: str,
+        tags: Mapping[str, str],
+        times: tuple[float, float],
+        status: str,
+        params: Mapping[str, str],
+        points: Iterable[Point],
+    ) -> str | None:
+        """Create a run that began and ended at `times`, log to it, all in one transaction.
+
+        Returns
+        -------
+        str or None
+            The run's id. None if nothing was done: this store takes one thing after the other.
+        """
+        log_run = getattr(self.client, "log_run", None)
+        if log_run is None:
+            return None
+        began, ended = map(_milliseconds, times)
+        batch = _batch(params, points, {**self._tags, **tags})
+        whole = WholeRun(storable(name), began, ended, status, batch)
+        if (run := log_run(self.experiment_id, whole)) is None:
+            return None
+        self._artifact_uris[run.run_id] = run.artifact_uri
+        return str(run.run_id)
+
     def log(
         self,
         run_id: str,
@@ -64,19 +94,17 @@ class Runs:
 
         A store's database may have no notion of NaN, and a chart has none either.
         """
-        from mlflow.entities import Metric, Param, RunTag
+        self.log_all({run_id: (params or {}, points, tags or {})})
 
-        now = time.time()
-        self.client.log_batch(
-            run_id,
-            params=[Param(clean(name), storable(text)) for name, text in (params or {}).items()],
-            metrics=[
-                Metric(clean(p.name), float(p.value), _milliseconds(p.time or now), int(p.step))
-                for p in points
-                if math.isfinite(p.value)
-            ],
-            tags=[RunTag(name, storable(text)) for name, text in (tags or {}).items()],
-        )
+    def log_all(self, entries: Mapping[str, Entry]) -> None:
+        """Log to several runs what `log` would log to each, in one transaction if it can be."""
+        batches = {run_id: _batch(*entry) for run_id, entry in entries.items()}
+        log_batches = getattr(self.client, "log_batches", None)
+        if log_batches is not None:
+            log_batches(batches)
+            return
+        for run_id, (metrics, params, tags) in batches.items():
+            self.client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
 
     def end(self, run_id: str, status: str, ended: float) -> None:
         """Give a run its end time, in seconds since the epoch, and its status."""
@@ -124,6 +152,21 @@ class Runs:
         repository = get_artifact_repository(uri, tracking_uri=self.client.tracking_uri)
         patiently = getattr(self.client, "patiently", lambda upload: upload())
         patiently(lambda: repository.log_artifact(str(file)))
+
+
+def _batch(params: Mapping[str, str], points: Iterable[Point], tags: Mapping[str, str]) -> Batch:
+    from mlflow.entities import Metric, Param, RunTag
+
+    now = time.time()
+    return Batch(
+        metrics=[
+            Metric(clean(p.name), float(p.value), _milliseconds(p.time or now), int(p.step))
+            for p in points
+            if math.isfinite(p.value)
+        ],
+        params=[Param(clean(name), storable(text)) for name, text in params.items()],
+        tags=[RunTag(name, storable(text)) for name, text in tags.items()],
+    )
 
 
 def _milliseconds(seconds: float) -> int:

@@ -18,9 +18,9 @@ from sknn_tricks.tracking.artifacts._findings import Findings
 from sknn_tricks.tracking.artifacts._finished import Finished, finished_folds
 from sknn_tricks.tracking.listening._background import Background
 from sknn_tricks.tracking.listening._channel import Address, Message, close_topic, open_topic
+from sknn_tricks.tracking.stores._direct_client import direct_client
 from sknn_tricks.tracking.stores._outages import loss_note
 from sknn_tricks.tracking.stores._patient import PatientClient
-from sknn_tricks.tracking.stores._sqlite_metrics import direct_client
 from sknn_tricks.tracking.stores._store import Store
 from sknn_tricks.tracking.writing._journal import Journal
 from sknn_tricks.tracking.writing._kinds import default_name, described, first_params, kind_of
@@ -78,8 +78,12 @@ class Session:
         self.is_done = False
         self._topic = context.root_uuid.hex
         self._writer = Background(Journal(runs, self.run_id, began, options).take, self._client)
-        self.address: Address = open_topic(self._topic, self._writer.put)
+        self.address: Address = open_topic(self._topic, self.take)
         self.tell({"what": "fit", "params": first_params(estimator)})
+
+    def take(self, message: Message) -> None:
+        """Have a message of a fit written: with the end of its fold, all before it."""
+        self._writer.put(message, soon=message["what"] == "end")
 
     def tell(self, message: Message) -> None:
         """Have a message of this process written."""

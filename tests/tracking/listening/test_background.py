@@ -36,6 +36,25 @@ def test_messages_are_consumed_in_order_before_close_returns():
     assert (writer.n_told, writer.n_lost) == (100, 0)
 
 
+def test_what_can_wait_comes_before_what_follows():
+    seen, third = [], threading.Event()
+
+    def consume(number):
+        seen.append((number, third.is_set()))
+
+    writer = Background(consume)
+    writer.put(1, soon=False)
+    writer.put(2, soon=False)
+    time.sleep(0.05)
+    assert seen == []
+    third.set()
+    writer.put(3)
+    writer.put(4, soon=False)
+    assert writer.close()
+    assert seen == [(1, True), (2, True), (3, True), (4, True)]
+    assert (writer.n_told, writer.n_lost) == (4, 0)
+
+
 def test_a_failure_is_kept_and_the_rest_goes_on():
     seen = []
 

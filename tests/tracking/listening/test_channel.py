@@ -29,7 +29,7 @@ def test_messages_reach_their_topic_only():
     close_topic("first")
     assert post(address, "first", {"too": "late"})
     close_topic("second")
-    assert first == [{"loss": 0.5, "path": [0, 1]}]
+    assert first == [{"loss": 0.5, "path": (0, 1)}]
     assert len(second) == 1
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from sknn_tricks.tracking.stores import _patient
+from sknn_tricks.tracking.stores._direct_client import Batch, NewRun, WholeRun
 from sknn_tricks.tracking.stores._patient import PatientClient
 from sknn_tricks.tracking.stores._reach import StoreAway
 from sknn_tricks.tracking.stores._store import Store
@@ -157,3 +158,22 @@ def test_it_stands_for_the_client():
         patient.no_such_method  # noqa: B018
     with pytest.raises(TypeError, match="pickle"):
         copy.deepcopy(patient)  # it has a lock and connections
+
+
+def test_runs_that_are_written_whole_or_together_have_names():
+    class Direct(_Client):
+        def log_run(self, experiment_id, run):
+            return self.set_tag("", "", NewRun("3", "there"))
+
+        def log_batches(self, batches):
+            self.set_tag("", "", "")
+
+    client = Direct()
+    patient = PatientClient(client, _SERVER)
+    patient.log_run("1", WholeRun("lr=0.3", 1, 2, "FINISHED", Batch()))
+    client.n_failures = 2
+    with pytest.raises(ConnectionRefusedError):
+        patient.log_run("1", WholeRun("lr=0.4", 1, 2, "FINISHED", Batch()))
+    with pytest.raises(ConnectionRefusedError):
+        patient.log_batches({"3": Batch(), "4": Batch()})
+    assert list(patient.incomplete) == ["lr=0.4", "lr=0.3", "4"]

@@ -15,10 +15,16 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.dbmodels import models
 
-from sknn_tricks.tracking.stores import _sqlite_metrics
+from sknn_tricks.tracking.stores import _direct_client
+from sknn_tricks.tracking.stores._direct_client import (
+    Batch,
+    DirectClient,
+    WholeRun,
+    direct_client,
+)
 from sknn_tricks.tracking.stores._outages import is_outage
 from sknn_tricks.tracking.stores._patient import PatientClient
-from sknn_tricks.tracking.stores._sqlite_metrics import DirectClient, direct_client
+from sknn_tricks.tracking.stores._sqlite_rows import TABLES
 from sknn_tricks.tracking.stores._store import Store
 
 _TABLES = ("metrics", "latest_metrics", "params", "tags", "logged_model_metrics")
@@ -213,9 +219,10 @@ def test_an_active_model_gets_its_numbers_from_the_client(stock, database, monke
 def test_the_tables_of_this_mlflow_are_known(direct):
     # if not: look at what is new in MLflow's log_batch, and in its tables, before changing this
     assert isinstance(direct, DirectClient)
-    for model in (models.SqlMetric, models.SqlLatestMetric, models.SqlParam, models.SqlTag):
+    every = (models.SqlMetric, models.SqlLatestMetric, models.SqlParam, models.SqlTag)
+    for model in (*every, models.SqlRun):
         table = model.__table__
-        known = _sqlite_metrics._TABLES[table.name]
+        known = TABLES[table.name]
         assert set(table.columns.keys()) == known.keys()
         assert set(table.primary_key.columns.keys()) == {name for name in known if known[name]}
 
@@ -271,6 +278,55 @@ def _hold(database):
     return connection
 
 
+def _run_row(database, run_id):
+    with closing(sqlite3.connect(database)) as connection:
+        connection.row_factory = sqlite3.Row
+        (row,) = connection.execute("SELECT * FROM runs WHERE run_uuid = ?", (run_id,))
+    return {name: row[name] for name in row.keys() if name != "run_uuid"}  # noqa: SIM118
+
+
+@pytest.mark.parametrize("tags", [{}, {"mlflow.user": "me", "kind": "candidate"}])
+def test_a_whole_run_is_that_of_three_calls(tags, direct, stock, database):
+    params, tags_ = [Param("lr", "0.1")], [RunTag(*tag) for tag in tags.items()]
+    whole = WholeRun("lr=0.1", 1000, 2000, "FAILED", Batch(_CURVE, params, tags_))
+    direct_id, uri = direct.log_run("1", whole)
+    stock_id = stock.create_run("1", 1000, tags, "lr=0.1").info.run_id
+    stock.log_batch(stock_id, _CURVE, params)
+    stock.set_terminated(stock_id, "FAILED", 2000)
+    assert _rows(database, direct_id) == _rows(database, stock_id)
+    rows = [_run_row(database, run_id) for run_id in (direct_id, stock_id)]
+    assert rows[0].pop("artifact_uri").replace(direct_id, stock_id) == rows[1].pop("artifact_uri")
+    assert rows[0] == rows[1]
+    assert stock.get_run(direct_id).info.artifact_uri == uri
+
+
+@pytest.mark.parametrize(
+    ("experiment_id", "batch"),
+    [("7", Batch()), ("2", Batch()), ("1", Batch([Metric("a", float("nan"), 1, 1)]))],
+    ids=["no such experiment", "deleted", "not plain"],
+)
+def test_a_whole_run_that_the_client_has_to_write(experiment_id, batch, direct, stock, database):
+    stock.delete_experiment(stock.create_experiment("two"))
+    before = _n_rows(database)
+    assert direct.log_run(experiment_id, WholeRun("one", 1, 2, "FINISHED", batch)) is None
+    assert _n_rows(database) == before
+
+
+def test_several_runs_at_once(direct, stock, database):
+    several, one_by_one, deleted = ([_new_run(stock) for _ in range(n)] for n in (3, 3, 1))
+    batches = [Batch(_CURVE[:9]), Batch([Metric("a", float("nan"), 1, 1)], [Param("a", "1")])]
+    batches.append(Batch())
+    direct.log_batches(dict(zip(several, batches, strict=True)))
+    for run_id, batch in zip(one_by_one, batches, strict=True):
+        stock.log_batch(run_id, *batch)
+    for run_id, expected in zip(several, one_by_one, strict=True):
+        assert _rows(database, run_id) == _rows(database, expected)
+    stock.delete_run(deleted[0])
+    with pytest.raises(MlflowException, match="must be in the 'active' state"):
+        direct.log_batches({deleted[0]: batches[0], several[2]: batches[0]})
+    assert len(_rows(database, several[2])["metrics"]) == 9
+
+
 def test_it_waits_for_other_writers(direct, stock, database):
     run_id = _new_run(stock)
     connection = _hold(database)
@@ -285,7 +341,7 @@ def test_it_waits_for_other_writers(direct, stock, database):
 
 def test_a_lock_that_lasts_is_an_outage(direct, stock, uri, database, monkeypatch):
     run_id = _new_run(stock)
-    monkeypatch.setattr(_sqlite_metrics, "_SECONDS_TO_WAIT", 0.02)
+    monkeypatch.setattr(_direct_client, "_SECONDS_TO_WAIT", 0.02)
     connection = _hold(database)
     with pytest.raises(MlflowException, match="database is locked") as caught:
         direct.log_batch(run_id, _CURVE)
@@ -302,7 +358,7 @@ def test_a_lock_that_lasts_is_an_outage(direct, stock, uri, database, monkeypatc
 
 def test_a_full_disk_leaves_nothing_half_done(direct, stock, database, monkeypatch):
     run_id = _new_run(stock)
-    connect = _sqlite_metrics._connect
+    connect = _direct_client._connect
 
     def connect_to_full_disk(database):
         connection = connect(database)
@@ -310,7 +366,7 @@ def test_a_full_disk_leaves_nothing_half_done(direct, stock, database, monkeypat
         return connection
 
     before = _n_rows(database)
-    monkeypatch.setattr(_sqlite_metrics, "_connect", connect_to_full_disk)
+    monkeypatch.setattr(_direct_client, "_connect", connect_to_full_disk)
     many = [Metric(f"m{i}", 1.0, 1, 1) for i in range(2000)]
     with pytest.raises(MlflowException, match="database or disk is full") as caught:
         direct.log_batch(run_id, many, [Param("lr", "0.1")])
@@ -341,7 +397,7 @@ def test_two_processes_may_write_at_once(direct, stock, uri, database):
     script = (
         "import sys\n"
         "from mlflow.entities import Metric\n"
-        "from sknn_tricks.tracking.stores._sqlite_metrics import direct_client\n"
+        "from sknn_tricks.tracking.stores._direct_client import direct_client\n"
         "from sknn_tricks.tracking.stores._store import Store\n"
         "client = direct_client(None, Store(sys.argv[1]))\n"
         "print(flush=True)\n"
