@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from sknn_tricks.nets._products import count_products
+
 # Multiply-adds of a forward pass from which a second thread gains anything (measured: dense nets
 # up to 128-128 with batches of 128 do not, 256-256 gains 1.2 x).
 WORTH_THREADS = 6_000_000
@@ -33,11 +35,10 @@ def is_small(module: nn.Module, batch_size: int) -> bool:
     Returns
     -------
     bool
-        Always False for modules with weights of more than two axes, whose cost is not known.
+        Always False for a user's own convolutions, whose cost is not known.
     """
-    weights = [parameter for parameter in module.parameters() if parameter.ndim >= 2]
-    dense = all(weight.ndim == 2 for weight in weights)
-    return dense and batch_size * sum(weight.numel() for weight in weights) < WORTH_THREADS
+    products = count_products(module)
+    return products is not None and batch_size * products < WORTH_THREADS
 
 
 @contextmanager

@@ -60,6 +60,7 @@ def give_settings(net: Net, job: Job) -> None:
     """Give a new net, or one to go on from, the settings of this training."""
     for name in ("max_epochs", "batch_size", "label_smoothing", "balance"):
         setattr(net, name, getattr(job, name))
+    net.of_bytes_ |= job.train.of_bytes
     net.lr = job.scaled_lr
     net.criterion = net.criterion_.loss = job.task.loss
     others: dict[str, Any] = {}
@@ -126,7 +127,7 @@ def _module(job: Job) -> nn.Module:
 
 def _check_output(module: nn.Module, job: Job) -> None:
     """Raise if the module cannot take the data or returns something else than outputs."""
-    x = job.train.x[:2]
+    x, _ = job.train.take(slice(0, 2))
     wanted = (len(x), job.n_outputs)
     outputs = _try_forward(module, x)
     if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != wanted:
@@ -159,7 +160,9 @@ def _try_forward(module: nn.Module, x: torch.Tensor) -> object:
 
 def check_batch_norm(module: nn.Module, job: Job) -> None:
     """Raise if BatchNorm would see batches of one row."""
-    normed = any(isinstance(part, nn.BatchNorm1d) for part in module.modules())
+    # A user's own net may well have pixels enough for BatchNorm2d with one image.
+    kinds = (nn.BatchNorm1d,) if job.spec.foreign else (nn.BatchNorm1d, nn.BatchNorm2d)
+    normed = any(isinstance(part, kinds) for part in module.modules())
     if normed and min(len(job.train), job.batch_size) == 1:
         raise ValueError(
             message(

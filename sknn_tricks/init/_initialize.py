@@ -13,7 +13,7 @@ from sknn_tricks.init._data_driven import WEIGHTED, DataDriven
 from sknn_tricks.init._gains import GAINS, gain_of
 from sknn_tricks.init._names import make_scheme
 from sknn_tricks.init._schemes import Scheme, lecun_normal
-from sknn_tricks.nets._residual import Residual
+from sknn_tricks.nets._residual import ProjectedResidual, Residual
 
 Weighted: TypeAlias = nn.Linear | nn.modules.conv._ConvNd
 
@@ -28,8 +28,8 @@ def initialize(
 ) -> None:
     """Draw the weights of every linear and convolutional layer anew; biases become `bias`.
 
-    Normalisation layers and everything else keep what they have. The last layers of residual
-    blocks that start at zero become 0.
+    Normalisation layers and everything else keep what they have. The last layers with weights of
+    residual blocks that start at zero become 0.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def initialize(
             if layer.bias is not None:
                 layer.bias.fill_(bias)
         for part in module.modules():
-            if isinstance(part, Residual) and part.starts_at_zero:
+            if isinstance(part, Residual | ProjectedResidual) and part.starts_at_zero:
                 part.zero_()
         if isinstance(scheme, DataDriven) and batch is not None:
             scheme.rescale(module, batch)

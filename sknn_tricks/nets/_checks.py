@@ -53,6 +53,14 @@ def check_rates(name: str, value: Any, n: int, places: str) -> list[float]:
     return [float(rate) for rate in rates] * (n if is_a(value, Real) else 1)
 
 
+def check_rising_rates(name: str, value: Any, n: int, places: str) -> list[float]:
+    """Return a rate for each of n places, that of the last one if one is given, or raise."""
+    rates = check_rates(name, value, n, places)
+    if not is_a(value, Real):
+        return rates
+    return [rate * (i + 1) / n for i, rate in enumerate(rates)]
+
+
 def as_list(value: Any, kind: type) -> Any:
     """Return one value of that kind, or several, as a list; None if it is neither."""
     if is_a(value, kind):
@@ -63,3 +71,48 @@ def as_list(value: Any, kind: type) -> Any:
 def is_a(value: Any, kind: type) -> bool:
     """Say whether a value is of that kind, which True and False are not."""
     return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def check_widths(name: str, value: Any, places: str) -> list[int]:
+    """Return one whole number from 1 up or more, as a list, or raise."""
+    widths = as_list(value, Integral)
+    if not widths or not all(is_a(width, Integral) and width >= 1 for width in widths):
+        raise ValueError(
+            message(
+                f"{name} has a size that no net can have",
+                expected=f"a whole number from 1 up for each {places}",
+                got=f"{name}={value!r}",
+                todo="Correct the number",
+            )
+        )
+    return [int(width) for width in widths]
+
+
+def check_counts(name: str, value: Any, n: int, places: str) -> list[int]:
+    """Return a whole number from 1 up for each of n places, from one or n of them, or raise."""
+    counts = as_list(value, Integral)
+    fits = counts is not None and (is_a(value, Integral) or len(counts) == n)
+    if not fits or not all(is_a(count, Integral) and count >= 1 for count in counts):
+        raise ValueError(
+            message(
+                f"{name} does not fit the net",
+                expected=f"one whole number from 1 up, or {n} of them, one per {places}",
+                got=f"{name}={value!r}",
+                todo="Correct the number",
+            )
+        )
+    return [int(count) for count in counts] * (n if is_a(value, Integral) else 1)
+
+
+def check_kernel(name: str, value: int) -> int:
+    """Return the size of a kernel that has a middle, or raise."""
+    if value % 2 == 0:
+        raise ValueError(
+            message(
+                f"{name} has no middle",
+                expected="an odd number of pixels",
+                got=f"{name}={value!r}",
+                todo="The usual ones are 3 and 5; 1 is for 1x1 convolutions",
+            )
+        )
+    return value

@@ -1,6 +1,8 @@
-"""The linear layer whose weights are dropped."""
+"""Linear and convolutional layers whose weights are dropped."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -62,6 +64,67 @@ class DropConnect(Seeded, nn.Linear):
         bits = self._bits(self.in_features, self.out_features, self.weight)
         mask = kept_mask(bits, self.p * self.factor).T
         return F.linear(x, self.weight * mask, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the sizes and the rate."""
+        return f"{super().extra_repr()}, p={self.p:g}"
+
+
+class DropConnect2d(Seeded, nn.Conv2d):
+    """A convolution of which single weights are dropped in training: `DropConnect` for images.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the input and of the output.
+    kernel_size : int or pair of int
+    stride, padding : int, pair of int, or (padding) str, default=1, 0
+        As in ``torch.nn.Conv2d``.
+    bias : bool, default=True
+        Whether there is a bias.
+    p : float, default=0.5
+        Share of the weights that are dropped, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If `p` is out of range.
+
+    Examples
+    --------
+    >>> import torch
+    >>> layer = DropConnect2d(100, 1, 3, bias=False, p=0.2).seed_(0)
+    >>> _ = torch.nn.init.ones_(layer.weight)
+    >>> outputs = [layer(torch.ones(1, 100, 3, 3)).item() for _ in range(100)]
+    >>> abs(sum(outputs) / 100 - 900) < 10
+    True
+    >>> layer.eval()(torch.ones(1, 100, 3, 3)).item()
+    900.0
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        bias: bool = True,
+        p: float = 0.5,
+    ) -> None:
+        check_rate(p, "DropConnect")
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, C', H', W')."""
+        if not self.training or self.p == 0.0:
+            return super().forward(x)
+        weight = self.weight
+        # One draw a weight, each output channel's in a column, as `DropConnect` has them.
+        bits = self._bits(weight[0].numel(), len(weight), weight)
+        mask = kept_mask(bits, self.p * self.factor).T.reshape(weight.shape)
+        return self._conv_forward(x, weight * mask, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes and the rate."""

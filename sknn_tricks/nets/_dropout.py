@@ -43,6 +43,4 @@ class Dropout(Seeded, nn.Dropout):
         """Drop entries of `x`, of any shape, in training."""
         if not self.training or self.p == 0.0:
             return x
-        width = x.shape[-1] if x.ndim else 1
-        bits = self._bits(x.numel() // max(width, 1), width, x)
-        return x * kept_mask(bits, self.p * self.factor).reshape(x.shape)
+        return x * kept_mask(self._bits_like(x), self.p * self.factor)

@@ -18,6 +18,8 @@ MOST_GROUPS = 8
 class BatchNorm(ReadOnce, BaseEstimator):
     """Normalise each feature over the rows of a batch; in prediction by running averages.
 
+    In nets for images a feature is a channel.
+
     Parameters
     ----------
     momentum : float, default=0.1
@@ -45,6 +47,15 @@ class BatchNorm(ReadOnce, BaseEstimator):
 
     def __call__(self, width: int) -> nn.BatchNorm1d:
         """Make the layer for (N, D), D being `width`."""
+        self._check()
+        return nn.BatchNorm1d(width, self.eps, self.momentum, self.affine)
+
+    def of_images(self, n_channels: int) -> nn.BatchNorm2d:
+        """Make the layer for (N, C, H, W): each channel over the batch and all pixels."""
+        self._check()
+        return nn.BatchNorm2d(n_channels, self.eps, self.momentum, self.affine)
+
+    def _check(self) -> None:
         check_eps(self.eps)
         if not 0 < self.momentum <= 1:
             raise ValueError(
@@ -55,11 +66,10 @@ class BatchNorm(ReadOnce, BaseEstimator):
                     todo="It is the share that a batch has in the running averages, such as 0.1",
                 )
             )
-        return nn.BatchNorm1d(width, self.eps, self.momentum, self.affine)
 
 
 class LayerNorm(ReadOnce, BaseEstimator):
-    """Normalise each row over its features.
+    """Normalise each row over its features; an image over all its channels and pixels.
 
     Parameters
     ----------
@@ -88,9 +98,14 @@ class LayerNorm(ReadOnce, BaseEstimator):
         check_group(width, 1, "layer")
         return nn.LayerNorm(width, self.eps, self.affine)
 
+    def of_images(self, n_channels: int) -> nn.GroupNorm:
+        """Make the layer for (N, C, H, W): each image over its channels and pixels."""
+        check_eps(self.eps)
+        return nn.GroupNorm(1, n_channels, self.eps, self.affine)
+
 
 class GroupNorm(ReadOnce, BaseEstimator):
-    """Normalise each row over groups of neighbouring features.
+    """Normalise each row over groups of neighbouring features; an image over groups of channels.
 
     Parameters
     ----------
@@ -121,23 +136,34 @@ class GroupNorm(ReadOnce, BaseEstimator):
 
     def __call__(self, width: int) -> nn.GroupNorm:
         """Make the layer for (N, D), D being `width`."""
+        return self._make(width, 2)
+
+    def of_images(self, n_channels: int) -> nn.GroupNorm:
+        """Make the layer for (N, C, H, W): each image over groups of channels and all pixels.
+
+        A group may be one channel, which has pixels enough.
+        """
+        return self._make(n_channels, 1)
+
+    def _make(self, width: int, least: int) -> nn.GroupNorm:
+        """Make the layer of groups of `least` features or more."""
         check_eps(self.eps)
         n_groups: Any = self.groups
         if n_groups == "auto":
             fitting = (n for n in range(MOST_GROUPS, 1, -1) if width % n == 0 and width > n)
             n_groups = next(fitting, 1)
-        check_group(width, n_groups, "group")
+        check_group(width, n_groups, "group", least)
         return nn.GroupNorm(int(n_groups), width, self.eps, self.affine)
 
 
-NORMS: dict[str, Callable[[int], nn.Module]] = {
+NORMS: dict[str, BatchNorm | GroupNorm | LayerNorm] = {
     "batch": BatchNorm(),
     "group": GroupNorm(),
     "layer": LayerNorm(),
 }
 
 
-def as_norm(norm: Any) -> Callable[[int], nn.Module] | None:
+def as_norm(norm: Any, of_images: bool = False) -> Callable[[int], nn.Module] | None:
     """Return what makes the normalisation layer of a width.
 
     Parameters
@@ -145,6 +171,9 @@ def as_norm(norm: Any) -> Callable[[int], nn.Module] | None:
     norm : None, str or callable
         None, "batch", "group", "layer", a `BatchNorm`, `GroupNorm` or `LayerNorm`, or a callable
         (or ``torch.nn.Module`` class) that makes a module from the width.
+    of_images : bool, default=False
+        Whether the layers are for (N, C, H, W), the width being C, and not for (N, D). A callable
+        of the user's makes what it makes.
 
     Returns
     -------
@@ -159,12 +188,16 @@ def as_norm(norm: Any) -> Callable[[int], nn.Module] | None:
     --------
     >>> as_norm("layer")
     LayerNorm()
+    >>> as_norm("layer", of_images=True)(8)
+    GroupNorm(1, 8, eps=1e-05, affine=True, bias=True)
     """
     if isinstance(norm, type) and issubclass(norm, BaseEstimator):
-        return norm()
-    if norm is None or (callable(norm) and not isinstance(norm, nn.Module)):
-        return norm
-    return lookup(norm, NORMS, "norm")
+        norm = norm()
+    if norm is None:
+        return None
+    if not callable(norm) or isinstance(norm, nn.Module):
+        norm = lookup(norm, NORMS, "norm")
+    return getattr(norm, "of_images", norm) if of_images else norm
 
 
 def check_eps(eps: float) -> None:
@@ -180,15 +213,15 @@ def check_eps(eps: float) -> None:
         )
 
 
-def check_group(width: int, n_groups: Any, name: str) -> None:
+def check_group(width: int, n_groups: Any, name: str, least: int = 2) -> None:
     """Raise if a layer of that width cannot be normalised in so many groups."""
     fits = not isinstance(n_groups, bool | str) and n_groups >= 1 and n_groups == int(n_groups)
-    if not fits or width % n_groups or width // n_groups < 2:
+    if not fits or width % n_groups or width // n_groups < least:
         groups = f" in groups={n_groups!r}" if name == "group" else ""
         raise ValueError(
             message(
                 f"norm={name!r} does not fit a layer of {width} features",
-                expected="groups of equal size, of 2 features or more",
+                expected=f"groups of equal size, of {least} features or more",
                 got=f"{width} features{groups}",
                 todo="Choose another width, another number of groups, or norm='batch'",
             )

@@ -14,7 +14,7 @@ from torch import nn
 from sknn_tricks._messages import message
 from sknn_tricks._read_once import ReadOnce
 from sknn_tricks.nets._activations import make_activation
-from sknn_tricks.nets._checks import check_rate, check_rates, check_width, is_a
+from sknn_tricks.nets._checks import check_rate, check_rising_rates, check_width, is_a
 from sknn_tricks.nets._drop_path import DropPath
 from sknn_tricks.nets._dropout import Dropout
 from sknn_tricks.nets._norms import as_norm
@@ -134,7 +134,8 @@ track_running_stats=True)
         if len(input_shape) > 1:
             layers["flatten"] = nn.Flatten()
         layers["input"] = nn.Linear(math.prod(input_shape), width)
-        for i, rate in enumerate(self._rates(n_blocks)):
+        rates = check_rising_rates("drop_path", self.drop_path, n_blocks, "block")
+        for i, rate in enumerate(rates):
             layers[f"block_{i}"] = self._block(width, inner, norm, rate)
         if norm is not None:
             layers["norm"] = norm(width)
@@ -170,10 +171,3 @@ track_running_stats=True)
                 )
             )
         return round(self.expansion * width)
-
-    def _rates(self, n_blocks: int) -> list[float]:
-        """Return the rate at which each block is left out."""
-        rates = check_rates("drop_path", self.drop_path, n_blocks, "block")
-        if not is_a(self.drop_path, Real):
-            return rates
-        return [rate * (i + 1) / n_blocks for i, rate in enumerate(rates)]

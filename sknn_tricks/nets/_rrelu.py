@@ -58,10 +58,8 @@ class RReLU(Seeded):
         """Map `x`, of any shape, entry by entry."""
         if not self.training:
             return x.clamp(min=0) + (self.lower + self.upper) / 2 * x.clamp(max=0)
-        width = x.shape[-1] if x.ndim else 1
-        bits = self._bits(x.numel() // max(width, 1), width, x).reshape(x.shape)
         step, middle = slopes(self.lower, self.upper)
-        return x * (bits * step + middle).masked_fill_(x > 0, 1.0)
+        return x * (self._bits_like(x) * step + middle).masked_fill_(x > 0, 1.0)
 
     def extra_repr(self) -> str:
         """Return the bounds."""

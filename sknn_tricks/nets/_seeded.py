@@ -50,6 +50,11 @@ class Seeded(nn.Module):
         draws.random_(-(2**63), None, generator=self._generator)
         return draws.view(torch.int16)[:n].view(n_rows, width).to(like.dtype)
 
+    def _bits_like(self, x: Tensor) -> Tensor:
+        """Return random bits of the shape and dtype of `x`; a row's are drawn at once."""
+        n_rows = len(x) if x.ndim > 1 else 1
+        return self._bits(n_rows, x.numel() // max(n_rows, 1), x).reshape(x.shape)
+
 
 def kept_mask(bits: Tensor, p: float) -> Tensor:
     """Turn random bits into 0, at a rate of `p`, or 1 / (1 - p), in place."""

@@ -8,7 +8,7 @@ from torch import nn
 from sknn_tricks import NetClassifier
 from sknn_tricks.fused import train
 from sknn_tricks.fused._cpu import is_small, no_denormals, one_thread
-from sknn_tricks.nets import MLP
+from sknn_tricks.nets import MLP, ConvNet
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,14 @@ def test_size_is_what_a_batch_costs():
     assert not is_small(net, batch_size=1000)
 
 
-def test_convolutions_are_never_small():
+def test_a_convolution_costs_its_weights_at_each_pixel():
+    spec = ConvNet((10, 10), n_convs=1, pool=None)
+    assert is_small(spec.build((10, 10), 2), batch_size=60)
+    assert not is_small(spec.build((10, 10), 2), batch_size=70)
+    assert not is_small(spec.build((10, 20), 2), batch_size=60)
+
+
+def test_convolutions_of_the_users_own_are_never_small():
     assert not is_small(nn.Conv2d(1, 1, 3), batch_size=1)
 
 

@@ -38,6 +38,61 @@ def test_a_norm_makes_its_layer(norm, layer):
 
 def test_none_is_none():
     assert as_norm(None) is None
+    assert as_norm(None, of_images=True) is None
+
+
+@pytest.mark.parametrize(
+    ("norm", "layer"),
+    [
+        ("batch", nn.BatchNorm2d(6)),
+        ("layer", nn.GroupNorm(1, 6)),
+        ("group", nn.GroupNorm(3, 6)),
+        (BatchNorm(0.3, 1e-3, affine=False), nn.BatchNorm2d(6, 1e-3, 0.3, affine=False)),
+        (LayerNorm(1e-3, affine=False), nn.GroupNorm(1, 6, 1e-3, affine=False)),
+        (GroupNorm(6, 1e-3, affine=False), nn.GroupNorm(6, 6, 1e-3, affine=False)),
+        (LayerNorm, nn.GroupNorm(1, 6)),
+        (nn.InstanceNorm2d, nn.InstanceNorm2d(6)),
+        (lambda width: nn.GroupNorm(2, width), nn.GroupNorm(2, 6)),
+    ],
+    ids=lambda each: re.sub(" at 0x.*", "", str(each))[:40],
+)
+def test_a_norm_makes_its_layer_of_images(norm, layer):
+    made = as_norm(norm, of_images=True)(6)
+    assert type(made) is type(layer)
+    assert repr(made) == repr(layer)
+
+
+@pytest.mark.parametrize("name", ["batch", "layer", "group"])
+def test_images_are_normalised_over_channels_and_pixels(name):
+    x = 3 + 2 * torch.randn(8, 4, 5, 6, generator=torch.Generator().manual_seed(0))
+    normal = as_norm(name, of_images=True)(4)(x)
+    over = {"batch": normal.transpose(0, 1), "layer": normal, "group": normal.view(16, 2, 5, 6)}
+    parts = over[name].flatten(1)
+    torch.testing.assert_close(parts.mean(dim=1), torch.zeros(len(parts)), atol=1e-5, rtol=0)
+    std = parts.std(dim=1, correction=0)
+    torch.testing.assert_close(std, torch.ones(len(parts)), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["batch", "layer", "group"])
+def test_images_of_one_channel_can_be_normalised(name):
+    x = torch.randn(8, 1, 5, 6)
+    assert as_norm(name, of_images=True)(1)(x).std().item() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("norm", [BatchNorm(eps=0), LayerNorm(0), GroupNorm(eps=0)], ids=str)
+def test_settings_are_checked_for_images_too(norm):
+    with pytest.raises(ValueError, match=r"^eps is nothing to add to a variance\."):
+        norm.of_images(6)
+
+
+def test_groups_of_channels_that_do_not_fit_are_refused():
+    text = (
+        "norm='group' does not fit a layer of 6 features. Expected groups of equal size, of 1 "
+        "features or more; got 6 features in groups=4. Choose another width, another number of "
+        "groups, or norm='batch'."
+    )
+    with pytest.raises(ValueError, match=exactly(text)):
+        GroupNorm(4).of_images(6)
 
 
 @given(st.integers(2, 200))

@@ -1,7 +1,8 @@
+import pytest
 import torch
 from torch import nn
 
-from sknn_tricks.nets import Residual
+from sknn_tricks.nets import ProjectedResidual, Residual
 
 
 def test_the_block_adds_its_input_to_what_its_layers_make_of_it():
@@ -54,3 +55,61 @@ def test_convolutions_start_at_zero_too():
     block = Residual(nn.Conv1d(3, 3, 1), nn.Conv1d(3, 3, 1, bias=False), starts_at_zero=True)
     x = torch.randn(5, 3, 7)
     assert torch.equal(block(x), x)
+
+
+@pytest.mark.parametrize(
+    "norm", [nn.BatchNorm1d(4), nn.LayerNorm(4), nn.GroupNorm(2, 4)], ids=lambda e: type(e).__name__
+)
+def test_where_a_norm_with_a_scale_is_last_that_starts_at_zero(norm):
+    block = Residual(nn.Linear(4, 4), norm, nn.ReLU(), starts_at_zero=True)
+    x = torch.randn(5, 4)
+    assert torch.equal(block(x), x)
+    assert not norm.weight.any()
+    assert block[0].weight.any()
+
+
+def test_a_norm_without_a_scale_does_not():
+    block = Residual(nn.Linear(4, 4), nn.BatchNorm1d(4, affine=False), starts_at_zero=True)
+    x = torch.randn(5, 4)
+    assert torch.equal(block(x), x)
+    assert not block[0].weight.any()
+
+
+def test_a_first_layer_of_a_layer_that_works_in_place_leaves_the_input_alone():
+    x = torch.randn(5, 4)
+    block = Residual(nn.Sequential(nn.ReLU(inplace=True)))
+    torch.testing.assert_close(block(x.clone()), x + x.relu())
+
+
+# --- with a projection ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def projected():
+    branch = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+    return ProjectedResidual(branch, nn.Sequential(nn.Linear(4, 3)))
+
+
+def test_it_adds_what_both_ways_make_of_the_input(projected):
+    x = torch.randn(5, 4)
+    torch.testing.assert_close(projected(x), projected.branch(x) + projected.shortcut(x))
+
+
+def test_only_the_branch_starts_at_zero(projected):
+    branch, shortcut = projected.branch, projected.shortcut
+    block = ProjectedResidual(branch, shortcut, starts_at_zero=True)
+    x = torch.randn(5, 4)
+    assert torch.equal(block(x), shortcut(x))
+    assert shortcut[0].weight.any()
+    assert branch[0].weight.any()
+
+
+@pytest.mark.parametrize("in_place", ["branch", "shortcut"])
+def test_a_way_that_works_in_place_leaves_the_input_to_the_other(in_place):
+    ways = {"branch": nn.Sequential(nn.Tanh()), "shortcut": nn.Sequential(nn.Tanh())}
+    ways[in_place] = nn.Sequential(nn.ReLU(inplace=True))
+    x = torch.randn(5, 4)
+    before = x.clone()
+    out = ProjectedResidual(**ways)(x)
+    assert torch.equal(x, before)
+    torch.testing.assert_close(out, x.tanh() + x.relu())
