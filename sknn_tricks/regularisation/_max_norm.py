@@ -18,7 +18,8 @@ def max_norm_(module: nn.Module, bound: float) -> None:
     """Scale the weights into each unit down to a norm of at most `bound`, in place.
 
     Called after each step of the optimiser. A unit is a feature of a linear layer's output or a
-    channel of a convolution's; all such layers of the module are bounded, biases are not.
+    channel of a convolution's; all such layers of the module are bounded, but biases, and weights
+    that are frozen, are not.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def max_norm_(module: nn.Module, bound: float) -> None:
             )
         )
     for part in module.modules():
-        if isinstance(part, BOUNDED):
+        if isinstance(part, BOUNDED) and part.weight.requires_grad:
             weight, inputs = _by_unit(part)
             norm = torch.linalg.vector_norm(weight, dim=inputs, keepdim=True)
             weight.mul_((bound / norm).clamp_(max=1.0))

@@ -1,4 +1,4 @@
-"""More rows of the small classes: rows drawn again and changed by a function of the user's."""
+"""More rows of the small classes: rows drawn again and changed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from sknn_tricks.resampling._targets import class_labels
 
 
 class AugmentedOverSampler(RowSampler, BaseOverSampler):
-    """Repeat rows of the small classes, and change what is added by a function.
+    """Repeat rows of the small classes, and change what is added.
 
-    For images, above all: the function flips, shifts or turns them, where `AutoSMOTE` would lay
+    For images, above all: they are flipped, shifted or turned, where `AutoSMOTE` would lay
     one over the other. The rows there were stay as they are.
 
     Parameters
     ----------
-    augment : callable (X_rows, random_state) -> X_new
-        Gets the rows that are drawn again, a copy in the container of X (the rows of OnDisk as an
-        array), and a `numpy.random.Generator`. Returns as many of the same shape. Called once
-        for all classes.
+    augment : Augment, or callable (X_rows, random_state) -> X_new
+        `sknn_tricks.augment.Augment`, for images: its parameters are searchable as
+        ``augment__strength``... Or a function that gets the rows that are drawn again, a copy in
+        the container of X (the rows of OnDisk as an array), and a `numpy.random.Generator`, and
+        returns as many of the same shape. Called once for all classes.
     sampling_strategy : str, float, dict or callable, default="auto"
         Which classes get rows, and how many; as in `RandomOverSampler`.
     random_state : int, RandomState or None, default=None
@@ -51,6 +52,8 @@ class AugmentedOverSampler(RowSampler, BaseOverSampler):
     See Also
     --------
     RandomOverSampler : Adds the rows unchanged.
+    sknn_tricks.augment.Augment : As `augment` of a net, it changes the rows of all classes, anew in
+        each epoch.
     Resampled : Makes it part of an estimator.
 
     References
@@ -67,9 +70,14 @@ class AugmentedOverSampler(RowSampler, BaseOverSampler):
     ...     images[flipped] = images[flipped][..., ::-1]
     ...     return images
     >>> images, y = np.arange(5 * 4).reshape(5, 2, 2), [0, 0, 0, 0, 1]
-    >>> images, y = AugmentedOverSampler(flip, random_state=0).fit_resample(images, y)
-    >>> images[5:].tolist(), y[5:]
+    >>> more, labels = AugmentedOverSampler(flip, random_state=0).fit_resample(images, y)
+    >>> more[5:].tolist(), labels[5:]
     ([[[17, 16], [19, 18]], [[16, 17], [18, 19]], [[17, 16], [19, 18]]], [1, 1, 1])
+
+    >>> from sknn_tricks.augment import Augment, Flip
+    >>> sampler = AugmentedOverSampler(Augment(Flip()), random_state=0)
+    >>> sampler.fit_resample(images, y)[0][5:].tolist()
+    [[[17, 16], [19, 18]], [[16, 17], [18, 19]], [[17, 16], [19, 18]]]
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

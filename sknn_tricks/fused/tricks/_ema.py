@@ -38,7 +38,7 @@ class Ema(Trick):
         asks = isinstance(job.averaging, ema)
         return cls(job.averaging, module, steps_before(job)) if asks else None
 
-    def on_epoch_begin(self) -> None:
+    def on_epoch_begin(self, epoch: int) -> None:
         """Let the module have its weights again."""
         if self._is_shown:
             self._average.exchange()
@@ -90,7 +90,7 @@ class StackedEma(StackedTrick):
         asked = any(isinstance(job.averaging, ema) for job in jobs)
         return cls(jobs, stack) if asked else None
 
-    def on_epoch_begin(self, stack: Stack) -> None:
+    def on_epoch_begin(self, stack: Stack, epoch: int) -> None:
         """Let the members have their weights again."""
         if self._is_shown:
             self._beside.exchange(self._asks)

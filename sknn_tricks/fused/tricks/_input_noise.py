@@ -40,12 +40,12 @@ class InputNoise(Trick):
 
     def on_batch(self, batch: Batch) -> Batch:
         """Return the rows with noise."""
-        x, target = batch
+        x = batch[0]
         n_features = x[0].numel()
         # As wide as in a stack, so that it is the same noise.
         noise = x.new_empty(len(x), padded(n_features)).normal_(generator=self._generator)
         noise = noise[:, :n_features].mul_(self._std)
-        return Batch(x + noise.view(x.shape), target, batch.weight, batch.blend)
+        return batch.changed(x + noise.view(x.shape))
 
 
 class StackedInputNoise(StackedTrick):

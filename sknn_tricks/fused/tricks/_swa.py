@@ -59,7 +59,7 @@ class Swa(Trick):
         """Return the mean that a job asks for."""
         return cls(job, module) if isinstance(job.averaging, swa) else None
 
-    def on_epoch_begin(self) -> None:
+    def on_epoch_begin(self, epoch: int) -> None:
         """Let the module have its weights again."""
         if self._is_shown:
             self._average.exchange()
@@ -99,7 +99,7 @@ class StackedSwa(StackedTrick):
         asked = any(isinstance(job.averaging, swa) for job in jobs)
         return cls(jobs, stack) if asked else None
 
-    def on_epoch_begin(self, stack: Stack) -> None:
+    def on_epoch_begin(self, stack: Stack, epoch: int) -> None:
         """Let the members have their weights again."""
         if self._shown:
             self._beside.exchange(self._shown)

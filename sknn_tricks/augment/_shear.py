@@ -1,0 +1,56 @@
+"""Slanted images."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknn_tricks._image_layout import ImageLayout
+from sknn_tricks.augment._affine import Affine, linear_maps
+from sknn_tricks.augment._checks import check_angles, ends
+from sknn_tricks.augment._draws import Draws
+
+
+class Shear(Affine):
+    """Slant images: lines move to the right by as much as they are above the centre, as italics.
+
+    Parameters
+    ----------
+    degrees : float or pair of float, default=15.0
+        The largest angle in both directions, or the smallest and the largest angle, below 90. All
+        angles between are as likely.
+    fill : float, "edge" or "reflect", default=0.0
+        What comes in from outside: this number, the pixels at the edge, or the image mirrored.
+    p : float, default=1.0
+        Share of the images that are slanted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknn_tricks.augment import Augment
+    >>> Augment(Shear((45, 45)))(np.array([[[0, 1, 0]] * 3]), random_state=0)
+    array([[[0, 0, 1],
+            [0, 1, 0],
+            [1, 0, 0]]])
+    """
+
+    def __init__(self, degrees: Any = 15.0, fill: Any = 0.0, p: float = 1.0) -> None:
+        self.degrees = degrees
+        self.fill = fill
+        self.p = p
+
+    def check(self, layout: ImageLayout) -> None:
+        """Raise if a parameter is out of range."""
+        super().check(layout)
+        check_angles(self, "degrees", 89)
+
+    def times(self, strength: float) -> Self:
+        """Return the transform with its angles times a strength."""
+        return self._with(degrees=tuple(end * strength for end in ends(self.degrees)))
+
+    def inverses(self, draws: Draws, layout: ImageLayout) -> NDArray[np.float64]:
+        """Return where the pixels of the slanted images come from, of shape (N, 2, 3)."""
+        slope = np.tan(np.deg2rad(draws.uniform(*ends(self.degrees))))
+        return linear_maps(1.0, slope, 0.0, 1.0)
