@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from sknn_tricks._messages import lookup, message
+from sknn_tricks.nets._layered import Layered
 
 MakeOptimizer = Callable[..., torch.optim.Optimizer]
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
@@ -48,7 +49,8 @@ def make_optimizer(
     module : torch.nn.Module
         Parameters that do not require gradients are left out.
     lr : float
-        Learning rate.
+        Learning rate; of a module with `sknn_tricks.nets.Layered` parts, that of layers whose
+        factor is 1.
     weight_decay : float, default=0.0
         L2 penalty on weights with two axes or more, without `decay_biases` on nothing else.
         "adamw" decouples it from the gradient (Loshchilov and Hutter, 2019), the others add it to
@@ -81,7 +83,7 @@ def make_optimizer(
     if not _takes_weight_decay(make):
         if weight_decay:
             raise ValueError(_knows_no_decay(make, weight_decay))
-        return make(trained, lr=lr)
+        return make(_by_factor([{"params": trained}], module, lr), lr=lr)
     weights = decayed(module)
     of_others = weight_decay if decay_biases else 0.0
     held = {id(weight) for weight in weights}
@@ -90,7 +92,7 @@ def make_optimizer(
         {"params": weights, "weight_decay": weight_decay, "decays": True, "biases": False},
         {"params": others, "weight_decay": of_others, "decays": decay_biases, "biases": True},
     ]
-    return make([group for group in groups if group["params"]], lr=lr)
+    return make(_by_factor([group for group in groups if group["params"]], module, lr), lr=lr)
 
 
 def set_rates(
@@ -103,7 +105,7 @@ def set_rates(
 ) -> None:
     """Change the settings of an optimiser that goes on; it keeps its moments."""
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("lr_factor", 1.0)
         if "decays" in group:
             group["decays"] = decay_biases or not group["biases"]
             group["weight_decay"] = weight_decay if group["decays"] else 0.0
@@ -124,6 +126,22 @@ def decayed(module: nn.Module, biases: bool = False) -> list[nn.Parameter]:
         for parameter in module.parameters()
         if parameter.requires_grad and parameter.ndim >= 2 and id(parameter) not in exempt
     ]
+
+
+def _by_factor(groups: list[dict[str, Any]], module: nn.Module, lr: float) -> list[dict[str, Any]]:
+    """Return the groups, cut so that the learning rate of a layer is that of its group."""
+    layered = [part for part in module.modules() if isinstance(part, Layered)]
+    if not layered:
+        return groups
+    factors = {id(weight): factor for part in layered for weight, factor in part.factors()}
+    cut = []
+    for group in groups:
+        of_factor: dict[float, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            of_factor.setdefault(factors.get(id(parameter), 1.0), []).append(parameter)
+        for factor, same in of_factor.items():
+            cut.append({**group, "params": same, "lr": lr * factor, "lr_factor": factor})
+    return cut
 
 
 def _named(name: str, momentum: float, betas: tuple[float, float]) -> MakeOptimizer:

@@ -1,0 +1,191 @@
+"""Which way of using a pretrained net suits new data, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sknn_tricks.fused._rows import predict_batch
+from sknn_tricks.transfer import _refusals as refusals
+from sknn_tricks.transfer._features import flat_layers
+from sknn_tricks.transfer._layers import Layers
+from sknn_tricks.transfer._linear_score import linear_score
+
+# Rows that are looked at, and cuts that are compared: a second or two.
+MOST_ROWS, MOST_CUTS = 1000, 6
+# Rows of a class from which all layers are better trained than only a head, and from which those of
+# different data are better trained at one rate (measured: benchmarks/bench_transfer.py).
+SOME, MANY = 5, 500
+# As many classes are numbers taken for.
+CLASSES_OF_NUMBERS = 10
+# How much better a linear model must be to count as better, in standard errors of its score.
+CLEARLY = 1.0
+# By how much features must be better than the rows themselves, at least.
+LEAST_GAIN = 0.05
+RAW = "the rows themselves"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a pretrained net is used.
+
+    Parameters
+    ----------
+    strategy : str
+    n_kept : int
+        Layers of the backbone that are kept.
+    reason : str
+        A sentence.
+    scores : mapping of str to float
+        What linear models score, by the layer behind which they have their features.
+    """
+
+    strategy: str
+    n_kept: int
+    reason: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows to look at.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (N, ...)
+        As a net sees them.
+    targets : ndarray of shape (N,) or (N, O)
+    classes : bool
+        Whether the targets are classes that exclude each other.
+    n_rows : float
+        How many rows there are in all, for each class; of numbers, for each of
+        `CLASSES_OF_NUMBERS`.
+    """
+
+    rows: Tensor
+    targets: NDArray[Any]
+    classes: bool
+    n_rows: float
+
+    @property
+    def measure(self) -> str:
+        """What linear models are scored by."""
+        return "accuracy" if self.classes else "R^2"
+
+
+def choose(strategy: str, layers: Layers, cut: Any, sample: Sample) -> Choice:
+    """Return how a pretrained net is to be used.
+
+    Parameters
+    ----------
+    strategy : str
+        "auto", or what the user decided.
+    layers : Layers
+    cut : None, str or int
+        The user's.
+    sample : Sample
+
+    Raises
+    ------
+    ValueError
+        If the net is to be cut earlier, and has no earlier layer.
+    """
+    n_kept = layers.place(cut)
+    if strategy != "auto" and (strategy != "truncate" or cut is not None):
+        return Choice(strategy, n_kept, f"strategy={strategy!r} was asked for.")
+    earlier = layers.earlier_cuts() if cut is None else []
+    if strategy == "truncate" and not earlier:
+        raise ValueError(refusals.no_earlier_cut(layers.names))
+    cuts = [*_spread(earlier), n_kept]
+    scores = layer_scores(layers, cuts, sample)
+    if strategy == "truncate":
+        best = max(cuts[:-1], key=lambda n: scores[layers.names[n - 1]])
+        return Choice("truncate", best, _of_cut(layers, best, scores, sample), scores)
+    return _auto(layers, cuts, scores, sample)
+
+
+def _auto(layers: Layers, cuts: Sequence[int], scores: dict[str, float], sample: Sample) -> Choice:
+    """Return the choice among the four cases of small or large, similar or different data."""
+    of_cut = {n: scores[layers.names[n - 1]] for n in cuts}
+    best, last = max(cuts, key=lambda n: of_cut[n]), cuts[-1]
+    margin = CLEARLY * standard_error(of_cut[last], len(sample.rows))
+    gains = of_cut[last] - scores[RAW] > max(margin, LEAST_GAIN)
+    similar = gains and of_cut[best] <= of_cut[last] + margin
+    if sample.n_rows < SOME:
+        strategy = "linear_probe" if similar or len(cuts) == 1 else "truncate"
+    else:
+        strategy = "fine_tune" if similar or sample.n_rows < MANY else "pretrained_init"
+    kept = max(cuts[:-1], key=lambda n: of_cut[n]) if strategy == "truncate" else last
+    named = {layers.names[n - 1]: of_cut[n] for n in dict.fromkeys((last, best, kept))}
+    cut = f", cut behind {layers.names[kept - 1]!r}" if strategy == "truncate" else ""
+    return Choice(
+        strategy, kept, f"{strategy}{cut}: {_why(similar, named, scores[RAW], sample)}", scores
+    )
+
+
+def _why(similar: bool, named: dict[str, float], raw: float, sample: Sample) -> str:
+    """Return what is known of data, and what linear models score on them."""
+    size = "few" if sample.n_rows < SOME else "some" if sample.n_rows < MANY else "many"
+    rows = f"{sample.n_rows:.0f} rows a class"
+    if not sample.classes:
+        rows = f"{sample.n_rows * CLASSES_OF_NUMBERS:.0f} rows"
+    found = ", ".join(f"{score:.2f} on the features behind {n!r}" for n, score in named.items())
+    return (
+        f"there are {size} data ({rows}), {'similar to' if similar else 'different from'} those of "
+        f"the backbone: linear models have a leave-one-out {sample.measure} of {found}, and "
+        f"{raw:.2f} on {RAW}."
+    )
+
+
+def _of_cut(layers: Layers, n: int, scores: Mapping[str, float], sample: Sample) -> str:
+    name = layers.names[n - 1]
+    return (
+        f"strategy='truncate' was asked for; of the earlier layers, a linear model on the features "
+        f"behind {name!r} has the highest leave-one-out {sample.measure}, {scores[name]:.2f}."
+    )
+
+
+def standard_error(score: float, n_rows: int) -> float:
+    """Return the standard error of a share of rows; for R^2 it is about as rough.
+
+    Examples
+    --------
+    >>> standard_error(0.5, 100)
+    0.05
+    """
+    share = min(max(score, 0.0), 1.0)
+    return float(np.sqrt(share * (1 - share) / n_rows))
+
+
+@torch.no_grad()
+def layer_scores(layers: Layers, cuts: Sequence[int], sample: Sample) -> dict[str, float]:
+    """Return what linear models score on the features of each cut, and on the rows themselves."""
+    found: dict[str, list[Tensor]] = {RAW: []}
+    for x in sample.rows.split(predict_batch(tuple(sample.rows.shape[1:]))):
+        found[RAW].append(_flat(x))
+        x = x.clone()
+        for n, (name, layer) in enumerate(layers.first(max(cuts)).items(), start=1):
+            x = layer(x)
+            if n in cuts:
+                found.setdefault(name, []).append(_flat(x).clone())
+    return {
+        name: linear_score(torch.cat(parts).numpy(), sample.targets, classes=sample.classes)
+        for name, parts in found.items()
+    }
+
+
+def _flat(x: Tensor) -> Tensor:
+    return nn.Sequential(*flat_layers(tuple(x.shape[1:])).values())(x)
+
+
+def _spread(cuts: Sequence[int]) -> list[int]:
+    """Return some cuts if there are many, from the first to the last."""
+    if len(cuts) < MOST_CUTS:
+        return list(cuts)
+    return [cuts[round(i)] for i in np.linspace(0, len(cuts) - 1, MOST_CUTS - 1)]
