@@ -59,7 +59,8 @@ def _run(
     start = time.perf_counter()
     try:
         if alone is not None:
-            run_alone(members[0], is_cancelled)
+            with one_thread() if in_company else nullcontext():
+                run_alone(members[0], is_cancelled)
         else:
             _run_stack(members, in_company, is_cancelled)
     except Exception as error:

@@ -288,7 +288,7 @@ def test_wide_nets_have_small_stacks(make_jobs):
 
 
 def copied(rows):
-    return Rows(*(None if tensor is None else tensor.clone() for tensor in vars(rows).values()))
+    return Rows(*(None if tensor is None else tensor.clone() for tensor in rows.parts))
 
 
 def weighted(rows, weight):

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from sknn_tricks._padding import WIDTH
-from sknn_tricks.fused.stacks._layers import Layer, register, sum_rows, threshold_backward
+from sknn_tricks.fused.stacks._layers import Layer, register, threshold_backward
+from sknn_tricks.fused.stacks._maps import Features
 
 aten = torch.ops.aten
 # SELU's (Klambauer et al., 2017).
@@ -92,8 +92,9 @@ class Common(Layer):
     """Those whose kernels torch offers with memory for the result: half the time of autograd."""
 
     stands_for = tuple(KERNELS)
+    takes_images = True
 
-    def __init__(self, modules: Sequence[nn.Module], width: int) -> None:
+    def __init__(self, modules: Sequence[nn.Module], width: Features) -> None:
         super().__init__(modules, width)
         self._module = modules[0]
         self._kernels = KERNELS[type(modules[0])]
@@ -102,8 +103,8 @@ class Common(Layer):
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
         output = self._kernels.forward(self._module, x, self.own("output", x, x.shape[2]))
-        if self._kernels.lifts_zero and self.width % WIDTH:
-            output[..., self.width :] = 0
+        if self._kernels.lifts_zero:
+            self.blank_(output)
         self._kept = output if self._kernels.keeps_output else x
         return output
 
@@ -117,6 +118,7 @@ class Mish(Layer):
     """``x * tanh(softplus(x))``, by one exponential where torch takes four functions."""
 
     stands_for = (nn.Mish,)
+    takes_images = True
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
@@ -141,6 +143,7 @@ class Elementwise(Layer):
     """Any other activation without parameters; autograd knows its gradient."""
 
     reads_output = True
+    takes_images = True
     stands_for = (
         nn.CELU,
         nn.Hardshrink,
@@ -155,12 +158,12 @@ class Elementwise(Layer):
         nn.Tanhshrink,
     )
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
         self._function = copy.deepcopy(modules[0])
         if getattr(self._function, "inplace", False):
             self._function.inplace = False
-        self._lifts_zero = bool(self._function(torch.zeros(1)) != 0) and width % WIDTH != 0
+        self._lifts_zero = bool(self._function(torch.zeros(1)) != 0)
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
@@ -168,10 +171,7 @@ class Elementwise(Layer):
             self._x = x.detach().requires_grad_(training)
             self._output = self._function(self._x)
         output = self._output.detach()
-        if self._lifts_zero:
-            output = output.clone()
-            output[..., self.width :] = 0
-        return output
+        return self.blank_(output.clone()) if self._lifts_zero else output
 
     def backward(self, grad: Tensor) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
@@ -185,9 +185,10 @@ class PRelu(Layer):
     """``max(x, 0) + weight * min(x, 0)`` with one weight, or one a feature (He et al., 2015)."""
 
     stands_for = (nn.PReLU,)
+    takes_images = True
     trained = ("weight",)
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
         self._is_shared = modules[0].num_parameters == 1
 
@@ -200,7 +201,7 @@ class PRelu(Layer):
 
     def backward(self, grad: Tensor) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
-        by_feature = sum_rows(self._below.mul_(grad))
+        by_feature = self.sum_rows(self._below.mul_(grad))
         if self._is_shared:
             total = torch.bmm(by_feature, by_feature.new_ones(len(grad), by_feature.shape[2], 1))
             self.grads["weight"].zero_()
@@ -211,7 +212,7 @@ class PRelu(Layer):
 
     def _slope(self) -> Tensor:
         weight = self.tensors["weight"]
-        return weight[..., :1] if self._is_shared else weight
+        return weight[..., :1] if self._is_shared else self.tile(weight)
 
 
 def through_slopes(grad: Tensor, x: Tensor, slope: Tensor, memory: Tensor) -> Tensor:

@@ -34,6 +34,8 @@ class StackBatch:
         How many of an epoch's rows came before.
     blend : Blend or None
         What was blended into the rows.
+    index : Tensor of int64, shape (K, N), or None
+        Numbers of the rows among those that each member trains on.
     """
 
     x: Tensor
@@ -42,6 +44,7 @@ class StackBatch:
     members: slice
     start: int
     blend: Blend | None = None
+    index: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -101,14 +104,16 @@ def epoch_parts(n_rows: Sequence[int], batch_size: int) -> list[Part]:
     return parts
 
 
-def flat_x(x: Tensor | Source) -> Tensor | FlatSource:
-    """Return x (N, ...) as a stack takes it: one axis of features, padded."""
-    return FlatSource(x) if isinstance(x, Source) else pad_last(x.reshape(len(x), -1))
+def flat_x(rows: Rows) -> Tensor | FlatSource:
+    """Return x (N, ...) as a stack takes it: floats, one axis of features, padded."""
+    if isinstance(rows.x, Source):
+        return FlatSource(rows.x)
+    return pad_last(rows.floats(rows.x).reshape(len(rows), -1))
 
 
 def flat(rows: Rows) -> Rows:
     """Return rows as a stack takes them: one axis of features, padded."""
-    x, target = flat_x(rows.x), rows.target
+    x, target = flat_x(rows), rows.target
     assert isinstance(x, Tensor)
     if target is not None and target.ndim == 2:
         target = pad_last(target)
@@ -155,8 +160,8 @@ class Pool:
             first, last = max(run.start, members.start), min(run.stop, members.stop)
             if first < last:
                 part = slice(first - members.start, last - members.start)
-                for name, tensor in vars(source).items():
-                    if tensor is not None:
+                for name, tensor in zip(("x", "target", "weight"), source.parts, strict=True):
+                    if isinstance(tensor, Tensor):
                         if name not in held:
                             held[name] = tensor.new_empty(*index.shape, *tensor.shape[1:])
                         out = held[name][part].flatten(0, 1)
@@ -201,7 +206,7 @@ class StackBatches:
             rows = self._pool.take(part.members, index)
             assert isinstance(rows.x, Tensor)
             assert rows.target is not None
-            yield StackBatch(rows.x, rows.target, rows.weight, part.members, start)
+            yield StackBatch(rows.x, rows.target, rows.weight, part.members, start, index=index)
 
 
 def _weighted(rows: Rows, weighted: bool) -> Rows:

@@ -84,6 +84,7 @@ class DiskBatches:
                 torch.stack(weight) if self._weighted else None,
                 part.members,
                 start,
+                index=torch.stack(index),
             )
 
     def _read(self, keys: Sequence[Key], x: Tensor) -> list[Tensor]:

@@ -13,16 +13,17 @@ in what they pass on, forwards and backwards.
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sknn_tricks._padding import padded
+from sknn_tricks._padding import WIDTH, padded
+from sknn_tricks.fused.stacks._maps import Features, Maps, sum_rows
 
 threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
@@ -38,16 +39,6 @@ def of_each(values: Sequence[float]) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)[:, None, None]
 
 
-def sum_rows(x: Tensor, out: Tensor | None = None) -> Tensor:
-    """Sum (K, N, D) over the rows, to (K, 1, D): as a matrix product, see above."""
-    return torch.bmm(_row_of_ones(len(x), x.shape[1], x.dtype), x, out=out)
-
-
-@lru_cache(maxsize=64)
-def _row_of_ones(n_members: int, n_rows: int, dtype: torch.dtype) -> Tensor:
-    return torch.ones(n_members, 1, n_rows, dtype=dtype)
-
-
 class Layer(ABC):
     """One layer of K members.
 
@@ -59,8 +50,8 @@ class Layer(ABC):
     ----------
     modules : sequence of torch.nn.Module
         A plain layer of each member, all of the same signature.
-    width : int
-        Features of the input, D, without padding.
+    width : int, Maps or Planes
+        Features of the input, D, without padding; of images, where which of them lies.
 
     Attributes
     ----------
@@ -72,6 +63,8 @@ class Layer(ABC):
         What else members differ in, each with K as its first axis.
     width : int
         Features of the output, without padding.
+    maps : Maps or None
+        Where the features of the output lie, if they are images.
     is_first : bool
         Nothing before it is trained: nobody wants the gradient of the input.
     scratch : dict of str to Tensor
@@ -87,11 +80,14 @@ class Layer(ABC):
     buffers: ClassVar[tuple[str, ...]] = ()
     # `backward` needs the output as it was.
     reads_output = False
+    # It knows what to do with images too, not only with flat rows.
+    takes_images = False
     is_first = False
     in_place = False
 
-    def __init__(self, modules: Sequence[nn.Module], width: int) -> None:
-        self.width = width
+    def __init__(self, modules: Sequence[nn.Module], width: Features) -> None:
+        self.maps = width if isinstance(width, Maps) else None
+        self.width = width if isinstance(width, int) else width.size
         self._memory: dict[str, Tensor] = {}
         self.scratch: dict[str, Tensor] = {}
         self.settings: dict[str, Tensor] = {}
@@ -151,13 +147,52 @@ class Layer(ABC):
         self.settings = {name: tensor[index] for name, tensor in self.settings.items()}
         self.grads = {name: grad[index] for name, grad in self.grads.items()}
 
+    @property
+    def features(self) -> Features:
+        """Return what the next layer is to know of the features of the output."""
+        return self.maps or self.width
+
+    def sum_rows(self, x: Tensor, out: Tensor | None = None) -> Tensor:
+        """Sum (K, N, D) over the rows, and over the pixels of images: (K, 1, D), (K, 1, C)."""
+        if self.maps is None:
+            return sum_rows(x, out)
+        if out is None:
+            out = x.new_zeros(len(x), 1, padded(self.maps.channels))
+        return self.maps.fold(sum_rows(x), out)
+
+    def tile(self, values: Tensor) -> Tensor:
+        """Return the values of each feature (K, 1, D), of those of each channel for images."""
+        return values if self.maps is None else self.maps.tile(values)
+
+    def blank_(self, x: Tensor) -> Tensor:
+        """Let the padding of (K, N, D) be 0, in place."""
+        if self.maps is not None:
+            return self.maps.blank_(x)
+        if self.width % WIDTH:
+            x[..., self.width :] = 0
+        return x
+
     def own(self, name: str, like: Tensor, width: int) -> Tensor:
         """Return memory for a result of the rows of `like`, the same at each call."""
         return _reused(self._memory, name, (*like.shape[:2], width), like)
 
+    def zeros(self, name: str, like: Tensor, width: int) -> Tensor:
+        """Return memory as `own` does, which is 0 wherever nobody writes."""
+        shape = (*like.shape[:2], width)
+        if name not in self._memory or self._memory[name].shape != shape:
+            self._memory[name] = like.new_zeros(shape)
+        return self._memory[name]
+
     def lent(self, like: Tensor) -> Tensor:
         """Return memory of the shape of `like`, until the next layer borrows it."""
         return _reused(self.scratch, f"width {like.shape[2]}", tuple(like.shape), like)
+
+    def borrowed(self, name: str, like: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return memory that all who borrow it by that name share, as large as any needs it."""
+        n = math.prod(shape)
+        if name not in self.scratch or len(self.scratch[name]) < n:
+            self.scratch[name] = like.new_empty(n)
+        return self.scratch[name][:n].view(shape)
 
     def point(self, module: nn.Module, k: int) -> None:
         """Let the plain layer's tensors be views of member k's."""
@@ -194,12 +229,17 @@ class Linear(Layer):
     trained = ("weight", "bias")
     decays = ("weight",)
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
-        self.width = modules[0].out_features
+        self.width = self.width_of(modules[0])
         # To add zeros that stay zeros changes nothing.
         self._has_bias = "bias" in self.tensors
         self._bias_is_zero = self._has_bias and not self.tensors["bias"].any()
+
+    @staticmethod
+    def width_of(module: Any) -> int:
+        """Return the features of a plain layer's output."""
+        return module.out_features
 
     @property
     def _adds_bias(self) -> bool:
@@ -251,6 +291,7 @@ class Relu(Layer):
 
     stands_for = (nn.ReLU,)
     reads_output = True
+    takes_images = True
 
     @classmethod
     def signature(cls, module: nn.Module) -> Hashable:
@@ -269,9 +310,17 @@ class Relu(Layer):
 
 @register
 class Flatten(Layer):
-    """Nothing to do: the rows of a stack are flat from the start."""
+    """Nothing to do: the rows of a stack are flat; but images are put in torch's order."""
 
     stands_for = (nn.Flatten,)
+    takes_images = True
+
+    def __init__(self, modules: Sequence[nn.Module], width: Features) -> None:
+        super().__init__(modules, width)
+        # One pixel is in order as it is.
+        self._images, self.maps = self.maps, None
+        if self._images is not None and self._images.n_pixels == 1:
+            self._images = None
 
     @classmethod
     def refuses(cls, module: Any) -> str | None:
@@ -279,9 +328,27 @@ class Flatten(Layer):
         return None if (module.start_dim, module.end_dim) == (1, -1) else "a Flatten of some axes"
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
-        """Return the input."""
-        return x
+        """Return the input, (K, N, D), or channel after channel of images."""
+        if self._images is None:
+            return x
+        output = self.zeros("output", x, padded(self.width))
+        self._planes(output).copy_(self._channels(x))
+        return output
 
     def backward(self, grad: Tensor) -> Tensor:
         """Return the gradient."""
-        return grad
+        if self._images is None:
+            return grad
+        below = self.zeros("grad", grad, self._images.room)
+        self._channels(below).copy_(self._planes(grad))
+        return below
+
+    def _planes(self, x: Tensor) -> Tensor:
+        """View flat rows as (K, N, C, pixels)."""
+        maps = cast(Maps, self._images)
+        return x[..., : self.width].unflatten(2, (maps.channels, maps.n_pixels))
+
+    def _channels(self, x: Tensor) -> Tensor:
+        """View images as (K, N, C, pixels)."""
+        maps = cast(Maps, self._images)
+        return maps.pixels(x).flatten(2, 3)[..., : maps.channels].mT

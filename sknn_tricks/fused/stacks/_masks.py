@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from sknn_tricks.fused.stacks._convs import Conv2d
 from sknn_tricks.fused.stacks._layers import Linear, of_each, register
+from sknn_tricks.fused.stacks._maps import Features
 from sknn_tricks.fused.stacks._seeded import SeededLayer
 from sknn_tricks.nets import DropConnect, Dropout, DropPath
+from sknn_tricks.nets._channel_dropout import ChannelDropout
+from sknn_tricks.nets._drop_connect import DropConnect2d
 from sknn_tricks.nets._seeded import LEVELS
 
 
@@ -47,7 +51,7 @@ class StackedDropout(SeededLayer):
     stands_for = (Dropout, nn.Dropout)
     follows_relu = False
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
         self.settings |= _rates(modules)
 
@@ -77,12 +81,52 @@ class StackedDropout(SeededLayer):
 
 
 @register
+class StackedChannelDropout(SeededLayer):
+    """Dropout of whole channels of images, with a rate and a random stream of each member."""
+
+    stands_for = (ChannelDropout,)
+    takes_images = True
+
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
+        super().__init__(modules, width)
+        self.settings |= _rates(modules)
+
+    @classmethod
+    def refuses(cls, module: Any) -> str | None:
+        """Refuse to drop everything."""
+        return _refuses(module)
+
+    def drawn(self, n_rows: int) -> tuple[int, int]:
+        """Return (N, C): each channel of a row has a draw."""
+        return n_rows, self.width if self.maps is None else self.maps.channels
+
+    def forward(self, x: Tensor, training: bool) -> Tensor:
+        """Map (K, N, D) to (K, N, D), in training with some of the channels 0."""
+        if not training:
+            return x
+        self._mask, _ = _masked(self, next(self.steps).to(x.dtype))
+        return self._thinned(x if self.in_place else x.clone())
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Map (K, N, D) to (K, N, D)."""
+        return self._thinned(grad)
+
+    def _thinned(self, x: Tensor) -> Tensor:
+        if self.maps is None:
+            return x.mul_(self._mask)
+        lanes = self.maps.lanes
+        x.unflatten(2, (-1, lanes)).mul_(self._mask[:, :, None, :lanes])
+        return x
+
+
+@register
 class StackedDropPath(SeededLayer):
     """Stochastic depth (Huang et al., 2016), with a rate and a random stream of each member."""
 
     stands_for = (DropPath,)
+    takes_images = True
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
         self.settings |= _rates(modules)
         self._by_row = modules[0].by_row
@@ -124,10 +168,10 @@ class StackedDropConnect(SeededLayer, Linear):
 
     stands_for = (DropConnect,)
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
         self.settings |= _rates(modules)
-        self._width_in = width
+        self._width_in = cast(int, width)
 
     @classmethod
     def signature(cls, module: Any) -> Hashable:
@@ -150,6 +194,53 @@ class StackedDropConnect(SeededLayer, Linear):
             return weight
         mask = self.own("mask", weight, weight.shape[2])
         mask[:, : self._width_in].copy_(next(self.steps))
+        self._mask, _ = _masked(self, mask)
+        return torch.mul(weight, self._mask, out=self.own("kept", weight, weight.shape[2]))
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Map (K, N, H) to (K, N, D)."""
+        below = super().backward(grad)
+        self.grads["weight"].mul_(self._mask)
+        return below
+
+
+@register
+class StackedDropConnect2d(SeededLayer, Conv2d):
+    """DropConnect of a convolution, with a rate and a random stream of each member.
+
+    One mask of the weights for all rows of a step, as the plain layer has it.
+    """
+
+    stands_for = (DropConnect2d,)
+
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
+        super().__init__(modules, width)
+        self.settings |= _rates(modules)
+
+    @classmethod
+    def signature(cls, module: Any) -> Hashable:
+        """Return the same for all rates."""
+        return "DropConnect2d", nn.Conv2d.extra_repr(module)
+
+    @classmethod
+    def refuses(cls, module: Any) -> str | None:
+        """Refuse to drop everything, and what no convolution can be."""
+        return _refuses(module) or Conv2d.refuses(module)
+
+    def drawn(self, n_rows: int) -> tuple[int, int]:
+        """Return (C * height * width, C'): each weight has a draw."""
+        return self.n_weights, self.n_filters
+
+    def weights(self, training: bool) -> Tensor:
+        """Return the weights, in training with some of them 0."""
+        weight = self.tensors["weight"]
+        if not training:
+            return weight
+        bits = next(self.steps)[:, : self.n_weights, : self.n_filters]
+        mask = self.zeros("mask", weight, weight.shape[2])
+        for mine, drawn in zip(mask, bits, strict=True):
+            plain = drawn.T.unflatten(1, self.filter_shape)
+            self.unpack("weight", mine, plain).copy_(plain)
         self._mask, _ = _masked(self, mask)
         return torch.mul(weight, self._mask, out=self.own("kept", weight, weight.shape[2]))
 

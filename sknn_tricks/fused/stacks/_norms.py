@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from sknn_tricks._padding import WIDTH, padded
-from sknn_tricks.fused.stacks._layers import Layer, of_each, pad_last, register, sum_rows
+from sknn_tricks._padding import padded
+from sknn_tricks.fused.stacks._layers import Layer, of_each, pad_last, register
+from sknn_tricks.fused.stacks._maps import Features, Maps
 
 
 def _signature(name: str, module: Any) -> Hashable:
@@ -21,6 +22,7 @@ def _signature(name: str, module: Any) -> Hashable:
 def _shifted(layer: Layer, normal: Tensor, scale: Tensor | None, out: Tensor) -> Tensor:
     """Write ``normal * scale + bias``, with what a layer has of both, to `out` and return it."""
     bias = layer.tensors.get("bias")
+    bias = None if bias is None else layer.tile(bias)
     if scale is None:  # `out` may be overwritten by the next layer, but not `normal`
         return out.copy_(normal) if bias is None else torch.add(normal, bias, out=out)
     if bias is None:
@@ -30,13 +32,17 @@ def _shifted(layer: Layer, normal: Tensor, scale: Tensor | None, out: Tensor) ->
 
 @register
 class BatchNorm(Layer):
-    """Normalise each feature over the member's rows of the batch (Ioffe and Szegedy, 2015)."""
+    """Normalise each feature over the member's rows of the batch (Ioffe and Szegedy, 2015).
 
-    stands_for = (nn.BatchNorm1d,)
+    Each channel of images, over their pixels as well.
+    """
+
+    stands_for = (nn.BatchNorm1d, nn.BatchNorm2d)
+    takes_images = True
     trained = ("weight", "bias")
     buffers = ("running_mean", "running_var", "num_batches_tracked")
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
         for name in ("eps", "momentum"):
             each = of_each([getattr(module, name) for module in modules])
@@ -45,13 +51,15 @@ class BatchNorm(Layer):
     @classmethod
     def signature(cls, module: nn.Module) -> Hashable:
         """Return the same for all settings but what is learnt."""
-        return _signature("BatchNorm1d", module)
+        return _signature(type(module).__name__, module)
 
     @classmethod
     def refuses(cls, module: Any) -> str | None:
         """Refuse what has no running statistics, or cumulative ones."""
         usual = module.track_running_stats and module.momentum is not None
-        return None if usual else "a BatchNorm1d without running statistics or momentum"
+        return (
+            None if usual else f"a {type(module).__name__} without running statistics or momentum"
+        )
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
@@ -60,29 +68,36 @@ class BatchNorm(Layer):
             scale = self._scaled((self.tensors["running_var"] + eps).rsqrt())
             shift = self.tensors["running_mean"] * scale
             bias = self.tensors.get("bias")
-            return torch.addcmul(-shift if bias is None else bias - shift, x, scale)
-        n_rows = x.shape[1]
-        mean = sum_rows(x).div_(n_rows)
-        self._centred = x.sub_(mean) if self.in_place else x - mean
+            shift = self.tile(-shift if bias is None else bias - shift)
+            return torch.addcmul(shift, x, self.tile(scale))
+        n_rows = self._n_rows(x)
+        mean = self.sum_rows(x).div_(n_rows)
+        every = self.tile(mean)
+        self._centred = x.sub_(every) if self.in_place else x - every
         product = self.lent(x)
-        squares = sum_rows(torch.mul(self._centred, self._centred, out=product))
+        squares = self.sum_rows(torch.mul(self._centred, self._centred, out=product))
         self.tensors["running_mean"].lerp_(mean, momentum)
         self.tensors["running_var"].lerp_(squares / (n_rows - 1), momentum)
         self.tensors["num_batches_tracked"].add_(1)
         self._rstd = squares.div_(n_rows).add_(eps).rsqrt_()
-        self._scale = self._scaled(self._rstd)
+        self._scale = self.tile(self._scaled(self._rstd))
         return _shifted(self, self._centred, self._scale, self.own("output", x, x.shape[2]))
 
     def backward(self, grad: Tensor) -> Tensor:
         """Map (K, N, D) to (K, N, D): through the mean and the variance as well."""
-        n_rows = grad.shape[1]
+        n_rows = self._n_rows(grad)
         product = self.lent(grad)
-        along = sum_rows(torch.mul(grad, self._centred, out=product)).mul_(self._rstd)
+        along = self.sum_rows(torch.mul(grad, self._centred, out=product)).mul_(self._rstd)
         if "weight" in self.grads:
             self.grads["weight"].copy_(along)
-        total = sum_rows(grad, out=self.grads.get("bias"))
-        slope = along.mul_(self._rstd).div_(-n_rows)
-        return grad.addcmul_(self._centred, slope).sub_(total / n_rows).mul_(self._scale)
+        total = self.sum_rows(grad, out=self.grads.get("bias"))
+        slope = self.tile(along.mul_(self._rstd).div_(-n_rows))
+        mean = self.tile(total / n_rows)
+        return grad.addcmul_(self._centred, slope).sub_(mean).mul_(self._scale)
+
+    def _n_rows(self, x: Tensor) -> int:
+        """Return how many numbers of a feature, or channel, there are."""
+        return x.shape[1] * (1 if self.maps is None else self.maps.n_pixels)
 
     def _scaled(self, rstd: Tensor) -> Tensor:
         weight = self.tensors.get("weight")
@@ -106,7 +121,7 @@ class LayerNorm(Layer):
     stands_for = (nn.LayerNorm,)
     trained = ("weight", "bias")
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
         self.settings["eps"] = of_each([module.eps for module in modules])
 
@@ -123,7 +138,7 @@ class LayerNorm(Layer):
     def forward(self, x: Tensor, training: bool) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
         centred = torch.sub(x, self._mean(x), out=self.own("normal", x, x.shape[2]))
-        self._normal = self._without_padding(centred)
+        self._normal = self.blank_(centred)
         variance = self._mean(torch.mul(centred, centred, out=self.lent(x)))
         self._rstd = variance.add_(self.settings["eps"].to(x.dtype)).rsqrt_()
         self._normal *= self._rstd
@@ -135,15 +150,10 @@ class LayerNorm(Layer):
         grad = _through_scale(self, self._normal, grad)
         along = self._mean(torch.mul(grad, self._normal, out=self.lent(grad)))
         grad = grad.sub_(self._mean(grad)).addcmul_(self._normal, along, value=-1)
-        return self._without_padding(grad.mul_(self._rstd))
+        return self.blank_(grad.mul_(self._rstd))
 
     def _mean(self, x: Tensor) -> Tensor:
         return x.sum(dim=2, keepdim=True).div_(self.width)
-
-    def _without_padding(self, x: Tensor) -> Tensor:
-        if self.width % WIDTH:
-            x[..., self.width :] = 0
-        return x
 
 
 @register
@@ -154,9 +164,10 @@ class GroupNorm(Layer):
     """
 
     stands_for = (nn.GroupNorm,)
+    takes_images = True
     trained = ("weight", "bias")
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
         self.settings["eps"] = of_each([module.eps for module in modules])
         self._n_groups = modules[0].num_groups
@@ -177,7 +188,9 @@ class GroupNorm(Layer):
         self._rstd = torch.bmm(rstd, places, out=self.own("rstd", x, x.shape[2]))
         self._normal = centred.mul_(self._rstd)
         output = self.own("output", x, x.shape[2])
-        return _shifted(self, self._normal, self.tensors.get("weight"), output)
+        weight = self.tensors.get("weight")
+        scale = None if weight is None else self.tile(weight)
+        return _shifted(self, self._normal, scale, output)
 
     def backward(self, grad: Tensor) -> Tensor:
         """Map (K, N, D) to (K, N, D)."""
@@ -196,23 +209,27 @@ class GroupNorm(Layer):
 
     def _places(self, x: Tensor) -> Tensor:
         """Return 1 where a feature is in a group, (K, groups, D)."""
-        return _groups(self._n_groups, self.width, x.dtype).expand(len(x), -1, -1)
+        return _groups(self._n_groups, self.features, x.dtype).expand(len(x), -1, -1)
 
 
 @lru_cache(maxsize=64)
-def _groups(n_groups: int, width: int, dtype: torch.dtype) -> Tensor:
-    places = torch.zeros(1, padded(n_groups), padded(width), dtype=dtype)
+def _groups(n_groups: int, features: Features, dtype: torch.dtype) -> Tensor:
+    if isinstance(features, Maps):
+        n_pixels, width, room = features.n_pixels, features.channels, features.lanes
+    else:
+        n_pixels, width, room = 1, cast(int, features), padded(cast(int, features))
+    places = torch.zeros(1, padded(n_groups), n_pixels, room, dtype=dtype)
     for group in range(n_groups):
         size = width // n_groups
-        places[0, group, group * size : (group + 1) * size] = 1
-    return places
+        places[0, group, :, group * size : (group + 1) * size] = 1
+    return places.flatten(2)
 
 
 def _through_scale(layer: Layer, normal: Tensor, grad: Tensor) -> Tensor:
     """Write the gradients of scale and shift; return that of the normalised numbers."""
     if "weight" in layer.grads:
-        sum_rows(torch.mul(grad, normal, out=layer.lent(grad)), out=layer.grads["weight"])
+        layer.sum_rows(torch.mul(grad, normal, out=layer.lent(grad)), out=layer.grads["weight"])
     if "bias" in layer.grads:
-        sum_rows(grad, out=layer.grads["bias"])
+        layer.sum_rows(grad, out=layer.grads["bias"])
     weight = layer.tensors.get("weight")
-    return grad if weight is None else grad.mul_(weight)
+    return grad if weight is None else grad.mul_(layer.tile(weight))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sknn_tricks._padding import padded
 from sknn_tricks.fused.stacks._layers import Layer
+from sknn_tricks.fused.stacks._maps import Features
 from sknn_tricks.nets._seeded import draw_bits
 
 
@@ -31,7 +32,7 @@ class SeededLayer(Layer):
 
     factor: Tensor | None = None
 
-    def __init__(self, modules: Sequence[Any], width: int) -> None:
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
         super().__init__(modules, width)
         self.generators: list[np.random.SFC64] = []
         self.steps: Iterator[Tensor] = iter(())

@@ -5,16 +5,30 @@ from __future__ import annotations
 import copy
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
-from typing import Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from torch import Tensor, nn
 
 from sknn_tricks.fused._net import own_memory
+from sknn_tricks.fused.stacks._convs import StackedImageInput
 from sknn_tricks.fused.stacks._layers import LAYERS, Flatten, Layer, Linear, Relu, register
+from sknn_tricks.fused.stacks._maps import Features
 from sknn_tricks.fused.stacks._masks import StackedDropout
 from sknn_tricks.fused.stacks._norms import BatchNorm
+from sknn_tricks.fused.stacks._pools import Pool as Pool  # registers itself
 from sknn_tricks.fused.stacks._rrelu import StackedRReLU as StackedRReLU  # registers itself
-from sknn_tricks.nets._residual import Residual
+from sknn_tricks.nets._image_input import ImageInput
+from sknn_tricks.nets._residual import ProjectedResidual, Residual
+
+# What has no meaning without images.
+OF_IMAGES = (
+    nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool2d,
+    nn.AvgPool2d,
+    nn.BatchNorm2d,
+    nn.Conv2d,
+    nn.MaxPool2d,
+)
 
 
 class Stack(nn.Module):
@@ -67,7 +81,8 @@ class Stack(nn.Module):
         """Yield the layers, those within blocks as well."""
         for layer in self.layers:
             if isinstance(layer, Block):
-                yield from layer.stack.flat()
+                for part in layer.parts:
+                    yield from part.flat()
             else:
                 yield layer
 
@@ -79,15 +94,15 @@ class Stack(nn.Module):
         return plain
 
 
-def stack(modules: Sequence[nn.Module], width: int) -> Stack:
+def stack(modules: Sequence[nn.Module], width: Features) -> Stack:
     """Stack modules of equal structure.
 
     Parameters
     ----------
     modules : sequence of torch.nn.Module
         ``torch.nn.Sequential`` of known layers, all with the same `signature`.
-    width : int
-        Features of the flat input, D.
+    width : int, or Maps
+        Features of the flat input, D; of images within a net, where they lie.
 
     Returns
     -------
@@ -110,10 +125,11 @@ def stack(modules: Sequence[nn.Module], width: int) -> Stack:
     layers: list[Layer] = []
     for same in zip(*(plain_layers(module) for module in modules), strict=True):
         layer = LAYERS[type(same[0])](same, width)
-        width = layer.width
+        width = layer.features
         layers.append(layer)
     for before, layer in pairwise(layers):
-        layer.in_place = not before.reads_output and not isinstance(before, Flatten)
+        passes_on = isinstance(before, Flatten | StackedImageInput)
+        layer.in_place = not before.reads_output and not passes_on
         if isinstance(before, Relu) and isinstance(layer, StackedDropout):
             layer.in_place = layer.follows_relu = True
             layer.reads_output = True  # it is the ReLU's
@@ -147,16 +163,34 @@ def refuses(module: nn.Module) -> str | None:
         return "layers share their weights"
     if not all(parameter.requires_grad for _, parameter in parameters):
         return "some parameters are not trained"
-    return _refuses(module)
+    return _refuses(module) or _refuses_images(module)
 
 
 def _refuses(module: nn.Module) -> str | None:
-    if type(module) is not nn.Sequential and type(module) is not Residual:
+    if type(module) not in (nn.Sequential, Residual, ProjectedResidual):
         return f"{type(module).__name__} is no Sequential"
     if _has_hooks(module):
         return f"a {type(module).__name__} has hooks"
-    reasons = (_refuses_part(plain) for plain in module)
+    parts = module.children() if isinstance(module, ProjectedResidual) else module
+    reasons = (_refuses_part(plain) for plain in cast(nn.Sequential, parts))
     return next((reason for reason in reasons if reason is not None), None)
+
+
+def _refuses_images(module: nn.Module) -> str | None:
+    """Return which layer of known ones cannot take the images that it is given, or None."""
+    before, of_images = None, False
+    for plain in plain_layers(module, blocks=False):
+        if isinstance(before, ImageInput) and not isinstance(plain, nn.Conv2d):
+            return "its images do not go to a convolution first"
+        if of_images and not LAYERS[type(plain)].takes_images:
+            return f"there is no stacked {type(plain).__name__} of images"
+        if not of_images and isinstance(plain, OF_IMAGES):
+            return f"a {type(plain).__name__} comes without an ImageInput"
+        of_images = (of_images or isinstance(plain, ImageInput)) and not isinstance(
+            plain, nn.Flatten
+        )
+        before = plain
+    return None
 
 
 def _refuses_part(plain: nn.Module) -> str | None:
@@ -177,6 +211,9 @@ def plain_layers(module: nn.Module, blocks: bool = True) -> Iterator[nn.Module]:
     for plain in cast(nn.Sequential, module):  # not children(), which leaves out repetitions
         if type(plain) is nn.Sequential or (type(plain) is Residual and not blocks):
             yield from plain_layers(plain, blocks)
+        elif type(plain) is ProjectedResidual and not blocks:
+            yield from plain_layers(plain.shortcut, blocks)
+            yield from plain_layers(plain.branch, blocks)
         else:
             yield plain
 
@@ -190,15 +227,17 @@ def _has_hooks(module: nn.Module) -> bool:
 class Block(Layer):
     """A residual block: the input plus what its layers make of it."""
 
-    stands_for = (Residual,)
+    stands_for: ClassVar[tuple[type[nn.Module], ...]] = (Residual,)
+    takes_images = True
 
-    def __init__(self, modules: Sequence[nn.Module], width: int) -> None:
+    def __init__(self, modules: Sequence[nn.Module], width: Features) -> None:
         super().__init__(modules, width)
-        self.stack = stack(
-            [nn.Sequential(*cast(nn.Sequential, module)) for module in modules], width
-        )
-        for layer in self.stack.layers:
-            layer.is_first = False
+        self.stack = _part([nn.Sequential(*cast(nn.Sequential, each)) for each in modules], width)
+
+    @property
+    def parts(self) -> tuple[Stack, ...]:
+        """Return the stacks that it is made of, in the order of the plain block's."""
+        return (self.stack,)
 
     @classmethod
     def signature(cls, module: nn.Module) -> Hashable:
@@ -231,3 +270,61 @@ class Block(Layer):
     def point(self, module: nn.Module, k: int) -> None:
         """Let the plain block's tensors be views of member k's."""
         self.stack.point(module, k)
+
+
+@register
+class ProjectedBlock(Block):
+    """A residual block that changes the shape: its shortcut has layers too."""
+
+    stands_for = (ProjectedResidual,)
+
+    def __init__(self, modules: Sequence[Any], width: Features) -> None:
+        Layer.__init__(self, modules, width)
+        self.shortcut = _part([module.shortcut for module in modules], width)
+        self.stack = _part([module.branch for module in modules], width)
+        last = self.stack.layers[-1]
+        self.maps, self.width = last.maps, last.width
+
+    @property
+    def parts(self) -> tuple[Stack, ...]:
+        """Return the shortcut and the branch."""
+        return self.shortcut, self.stack
+
+    @classmethod
+    def signature(cls, module: Any) -> Hashable:
+        """Return those of its layers."""
+        return "ProjectedResidual", signature(module.shortcut), signature(module.branch)
+
+    def forward(self, x: Tensor, training: bool) -> Tensor:
+        """Map (K, N, D) to (K, N, H)."""
+        beside = self.shortcut.train(training).forward(x)
+        return beside + self.stack.train(training).forward(x)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        """Map (K, N, H) to (K, N, D)."""
+        beside = self.shortcut.backward(grad.clone())
+        return self.stack.backward(grad).add_(beside)
+
+    def of(self, members: slice) -> Self:
+        """Return the block of some members only."""
+        part = super().of(members)
+        part.shortcut = self.shortcut.of(members)
+        return part
+
+    def keep(self, index: Tensor) -> None:
+        """Forget all members but those of that index."""
+        super().keep(index)
+        self.shortcut.keep(index)
+
+    def point(self, module: Any, k: int) -> None:
+        """Let the plain block's tensors be views of member k's."""
+        self.shortcut.point(module.shortcut, k)
+        self.stack.point(module.branch, k)
+
+
+def _part(modules: Sequence[nn.Module], width: Features) -> Stack:
+    """Return the stack of a part of nets, whose input wants its gradient."""
+    part = stack(modules, width)
+    for layer in part.layers:
+        layer.is_first = False
+    return part

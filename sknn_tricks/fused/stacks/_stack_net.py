@@ -209,9 +209,9 @@ class StackNet(NeuralNet):
         self.criterion_.begin_epoch(self._n_epochs)
         self._settle_rates()
         epoch = self._batches.epoch(self._n_epochs)
-        self._n_epochs += 1
         for begin in self.tricks_.on_epoch_begin:
-            begin(self.module_)
+            begin(self.module_, self._n_epochs)
+        self._n_epochs += 1
         for part, batches in epoch:
             for i, batch in enumerate(batches):
                 self._thin(part, i)
@@ -282,17 +282,23 @@ class StackNet(NeuralNet):
 
     def _validate(self) -> None:
         """Let each member record its loss and score; those of equal row numbers go together."""
+        size = self._valid_batch()
         for run in runs([len(member.valid) for member in self.members]):
             stacked = self.module_.of(run).eval()
             members = self.members[run]
             outputs = []
-            for start in range(0, len(members[0].valid), VALID_BATCH):
-                rows = [member.valid_rows(start, VALID_BATCH) for member in members]
+            for start in range(0, len(members[0].valid), size):
+                rows = [member.valid_rows(start, size) for member in members]
                 outputs.append(
                     stacked.forward(torch.stack(rows))[..., : self._job.n_outputs].clone()
                 )
             for member, each in zip(members, torch.cat(outputs, dim=1), strict=True):
                 member.record_validation(each)
+
+    def _valid_batch(self) -> int:
+        """Return the rows of a validation batch; those of images hold many more numbers within."""
+        of_images = any(layer.maps is not None for layer in self.module_.flat())
+        return VALID_BATCH // 8 if of_images else VALID_BATCH
 
     def _end_epoch(self) -> None:
         share = (time.perf_counter() - self._began) / len(self.members)
