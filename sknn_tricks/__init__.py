@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING
 from sknn_tricks._lazy import attach
 
 if TYPE_CHECKING:
+    from sknn_tricks._image_folder import ImageFolder
     from sknn_tricks._on_disk import OnDisk
     from sknn_tricks.estimators import NetClassifier, NetRegressor
     from sknn_tricks.saving import load, save
 
-__all__ = ["NetClassifier", "NetRegressor", "OnDisk", "__version__", "load", "save"]
+__all__ = ["ImageFolder", "NetClassifier", "NetRegressor", "OnDisk", "__version__", "load", "save"]
 __version__ = "0.1.0"
 __getattr__, __dir__ = attach(
     __name__,
     {
+        "ImageFolder": "sknn_tricks._image_folder",
         "NetClassifier": "sknn_tricks.estimators",
         "NetRegressor": "sknn_tricks.estimators",
         "OnDisk": "sknn_tricks._on_disk",

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sknn_tricks._image_files import ImageFiles
 from sknn_tricks._messages import message
-from sknn_tricks._readers import can_be_sliced, is_mapped, reader
+from sknn_tricks._readers import FileRows, SlicedRows, can_be_sliced, is_mapped, reader
 
 # Numbers between two wanted rows up to which they are read along, as another read takes longer;
 # and numbers that are read at once so. Numbers that a function is given at once stay in a core's
@@ -85,7 +86,9 @@ class OnDisk:
     A net is trained on these rows in another order than on an array's. Blocks of 65,536 numbers
     (of rows filled up to a multiple of 32) come in a random order; 64 of them make a window,
     whose rows are shuffled. Data of no more than one window are read into memory and give the
-    same bits as an array. Targets and weights always are in memory.
+    same bits as an array. Targets and weights always are in memory. Images of bytes, uint8 of three
+    or more axes, are shares of 255 to a net, as they are in memory; files of images come as
+    `ImageFolder`.
 
     Examples
     --------
@@ -104,7 +107,7 @@ class OnDisk:
     """
 
     def __init__(self, data: Any) -> None:
-        self._rows = reader(data)
+        self._rows: FileRows | SlicedRows | ImageFiles = reader(data)
         self._numbers: range | NDArray[np.int64] = range(self._rows.shape[0])
         self._maps: tuple[RowMap, ...] = ()
 
@@ -134,6 +137,16 @@ class OnDisk:
         """Whether another process finds the rows too."""
         # Of other functions, nobody knows whether they can be pickled.
         return self._rows.can_travel and all(each.identity() is not None for each in self._maps)
+
+    @property
+    def scattered(self) -> bool:
+        """Whether any row is read as fast as the next one."""
+        return self._rows.scattered
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether other threads may read rows before they are needed."""
+        return self._rows.reads_ahead
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -197,6 +210,11 @@ class OnDisk:
             return self._mapped(self._rows.read(numbers.start, numbers.stop))
         return self._mapped(self._gathered(np.asarray(numbers, np.int64)))
 
+    def gather(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
+        """Read rows of any places among these, of shape (len(numbers), ...)."""
+        places = np.asarray(self._numbers, np.int64)[numbers]
+        return self._mapped(self._gathered(places))
+
     def map(
         self,
         function: Callable[[NDArray[Any]], NDArray[Any]],
@@ -242,6 +260,8 @@ class OnDisk:
 
     def _gathered(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
         """Read rows anywhere, those that are not far apart at once."""
+        if isinstance(self._rows, ImageFiles):
+            return self._rows.gather(numbers)
         rows = np.empty((len(numbers), *self._rows.shape[1:]), self._rows.dtype)
         if not len(numbers):
             return rows

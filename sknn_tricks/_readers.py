@@ -48,6 +48,7 @@ class FileRows:
     dtype: np.dtype[Any]
 
     can_travel = True
+    scattered = reads_ahead = False
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Return some rows that follow each other.
@@ -93,6 +94,7 @@ class SlicedRows:
     data: Any
 
     can_travel = False
+    scattered = reads_ahead = False
 
     @property
     def shape(self) -> tuple[int, ...]:

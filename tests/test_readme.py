@@ -11,17 +11,20 @@ def blocks():
 
 
 def test_fused_training_is_as_it_is_told(tmp_path, monkeypatch, capsys):
-    example, fused = blocks()
+    example, fused, images = blocks()
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     names = {}
     exec(compile(example, "README.md", "exec"), names)
     exec(compile(fused, "README.md", "exec"), names)
     assert "21 nets in " in capsys.readouterr().out
+    exec(compile(images, "README.md", "exec"), names)
+    report = names["search"].report_
+    assert (report.n_nets, report.n_alone) == (13, 0)
 
 
 def test_the_example_runs_and_logs_its_four_candidates(tmp_path, monkeypatch, capsys):
-    example, _ = blocks()
+    example, *_ = blocks()
     assert len(example.splitlines()) <= 25
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

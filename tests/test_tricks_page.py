@@ -11,10 +11,12 @@ from sknn_tricks.averaging import AVERAGES
 from sknn_tricks.estimators._class_weights import BY_NAME
 from sknn_tricks.init import SCHEMES
 from sknn_tricks.losses import LOSSES, REGRESSION_LOSSES
-from sknn_tricks.nets import ACTIVATIONS, MLP, NORMS, ResMLP
+from sknn_tricks.nets import ACTIVATIONS, MLP, NORMS, ConvNet, ResMLP, ResNet
+from sknn_tricks.nets._pools import HEADS, POOLS
 from sknn_tricks.optim import OPTIMIZERS
 from sknn_tricks.schedules import SCHEDULES
 
+SPECS = (MLP, ResMLP, ConvNet, ResNet)
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "tricks.md").read_text()
 TABLES = {
@@ -26,6 +28,9 @@ TABLES = {
     "loss": {*LOSSES, *REGRESSION_LOSSES},
     "class_weight": BY_NAME,
     "averaging": AVERAGES,
+    "pool": POOLS,
+    "head": HEADS,
+    "tta": {"flip", "five_crop", "ten_crop"},
 }
 OURS = {name for table in TABLES.values() for name in table}
 
@@ -52,15 +57,15 @@ def test_every_name_is_there(table):
     assert not missing
 
 
-@pytest.mark.parametrize("holder", [NetClassifier, NetRegressor, MLP, ResMLP])
+@pytest.mark.parametrize("holder", [NetClassifier, NetRegressor, *SPECS])
 def test_every_parameter_is_there(holder):
     known = {name.removeprefix("module__") for name in in_code(PAGE)}
     assert parameters(holder) <= known
 
 
 def test_what_is_named_exists():
-    estimators, nets = parameters(NetClassifier, NetRegressor), parameters(MLP, ResMLP)
-    others = {"MLP", "ResMLP", "TorchModule", *nets}
+    estimators, nets = parameters(NetClassifier, NetRegressor), parameters(*SPECS)
+    others = {*(spec.__name__ for spec in SPECS), "TorchModule", *nets}
     for _, parameter, *_ in rows():
         for name in in_code(parameter):
             if name.startswith('"'):

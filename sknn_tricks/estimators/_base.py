@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -16,14 +15,14 @@ from sklearn.utils import check_array
 
 from sknn_tricks._read_once import ReadOnce
 from sknn_tricks._sklearn_private import (
-    Interval,
-    StrOptions,
     check_sample_weight,
     has_epoch_listeners,
 )
 from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators import _refusals as refusals
+from sknn_tricks.estimators._augment import with_own_augment
 from sknn_tricks.estimators._beyond import in_reading_order, validate_rows, x_of
+from sknn_tricks.estimators._constraints import CONSTRAINTS
 from sknn_tricks.estimators._data import Data, hold_out, to_tensor
 from sknn_tricks.estimators._ensemble import bootstrap, members_to_train
 from sknn_tricks.estimators._epochs import EpochTasks, Following
@@ -32,6 +31,7 @@ from sknn_tricks.estimators._monitor import Watched, check_monitor, monitor_of
 from sknn_tricks.estimators._precision import dtype_name
 from sknn_tricks.estimators._prediction import Prediction
 from sknn_tricks.estimators._settings import find_device, settings_of
+from sknn_tricks.estimators._tta import views_of
 from sknn_tricks.fused import Job, Rows, Stopping
 from sknn_tricks.fused._balance import NO_BALANCE, Balance
 from sknn_tricks.fused._courses import unscheduled
@@ -47,44 +47,7 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
     may write ``_row_weights``, ``_class_factors``, ``_balance`` and ``_own_settings``.
     """
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "module": "no_validation",
-        "init": [str, callable],
-        "optimizer": [str, callable],
-        "bias_init": [Interval(Real, None, None, closed="neither")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "lr_schedule": [str, callable],
-        "warmup": [Interval(Real, 0, 1, closed="left")],
-        "lr_scaling": [StrOptions({"linear", "sqrt"}), None],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "weight_decay_schedule": [str, callable],
-        "decay_biases": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "betas": [tuple, list],
-        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "clip_value": [Interval(Real, 0, None, closed="neither"), None],
-        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "l1": [Interval(Real, 0, None, closed="left")],
-        "dropout_schedule": [str, callable],
-        "input_noise": [Interval(Real, 0, None, closed="left")],
-        "mixup": [Interval(Real, 0, None, closed="left")],
-        "averaging": "no_validation",
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "monitor": [str, callable],
-        "callbacks": [list, tuple, None],
-        "warm_start": ["boolean"],
-        "n_members": [Interval(Integral, 1, None, closed="left")],
-        "bagging": ["boolean"],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "device": [str, torch.device],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     def __init__(
         self,
@@ -109,6 +72,9 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
         dropout_schedule: Any = "constant",
         input_noise: float = 0.0,
         mixup: float = 0.0,
+        augment: Any = None,
+        cutmix: float = 0.0,
+        tta: Any = None,
         averaging: Any = None,
         batch_size: int = 128,
         max_epochs: int = 80,
@@ -146,6 +112,9 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
         self.dropout_schedule = dropout_schedule
         self.input_noise = input_noise
         self.mixup = mixup
+        self.augment = augment
+        self.cutmix = cutmix
+        self.tta = tta
         self.averaging = averaging
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -174,15 +143,17 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters; those of the module as ``module__<name>``.
+        """Set parameters; those of the module as ``module__<name>``, of `augment` likewise.
 
-        The spec that was given as `module` is never changed: this estimator gets its own copy.
+        What was given as `module` or `augment` is never changed: this estimator gets its own copy.
         """
         if any(name.startswith("module__") for name in params):
             spec = as_spec(params.pop("module", self.module))
             if not hasattr(spec, "set_params"):
                 raise ValueError(refusals.no_params(spec, params))
             params["module"] = clone(spec)
+        if any(name.startswith("augment__") for name in params):
+            params = with_own_augment(params, self.augment)
         return super().set_params(**params)
 
     # --- fitting ----------------------------------------------------------------------------
@@ -202,7 +173,11 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
         X : array-like or OnDisk, of shape (N, D) or (N, ...)
             Rows, of any numeric type; sparse matrices are refused (use ``X.toarray()``). A
             ``numpy.memmap`` or another large array that is not in memory is read by blocks, which
-            makes the order of rows another one: see `sknn_tricks.OnDisk`.
+            makes the order of rows another one: see `sknn_tricks.OnDisk`. uint8 of three or more
+            axes are images: they stay bytes in memory and on the disk, and the net sees shares of
+            255, to the bit those of ``X.astype(dtype) / 255``. It then takes integers as bytes
+            wherever it is given rows, and floats as shares, which must be about from 0 to 1. Files
+            of images come as `sknn_tricks.ImageFolder`.
         y : array-like of shape (N,) or (N, O)
             Classification: labels of any type, or an indicator matrix of labels. Regression:
             numbers; predictions will have the same number of axes.
@@ -312,6 +287,7 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
             self.input_shape_ = data.X.shape[1:]
             self._foreign = as_spec(self.module).foreign
         self._check_shape(data.X)
+        views_of(self.tta, self.input_shape_)  # complains before anything is trained
         self._learn_target(data, classes, resume)
         if not resume:  # later data are weighed against the first ones
             weight = self._row_weights(data)
@@ -370,7 +346,8 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
         if weight is not None:
             held = to_tensor(weight).to(self._device, getattr(torch, self.dtype))
         target = to_tensor(self._encode(data.y)).to(self._device)
-        return Rows(x_of(data, self.dtype, self._device), target, held)
+        x = x_of(data, self.dtype, self._device, self._of_bytes)
+        return Rows(x, target, held, getattr(torch, self.dtype))
 
     def _row_weights(self, data: Data) -> NDArray[Any] | None:
         return data.weight

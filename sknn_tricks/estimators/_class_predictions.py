@@ -12,6 +12,7 @@ from torch.nn.functional import logsigmoid
 
 from sknn_tricks.estimators._class_targets import ClassTargets
 from sknn_tricks.estimators._prediction import Prediction
+from sknn_tricks.estimators._tta import log_mean_of_views, mean_of_views
 from sknn_tricks.fused._cpu import one_thread
 
 
@@ -63,8 +64,8 @@ class ClassPredictions(ClassTargets, Prediction):
     ) -> NDArray[np.float64]:
         """Return probabilities of several predictions with dropout (Monte Carlo dropout).
 
-        Dropout is at work as in training, all else as in prediction. Its spread tells how unsure
-        the net is, cheaper and more roughly than `predict_proba_members` of an ensemble.
+        Dropout is at work as in training, all else as in prediction without `tta`. Its spread tells
+        how unsure the net is, cheaper and more roughly than `predict_proba_members` of an ensemble.
 
         Parameters
         ----------
@@ -105,7 +106,7 @@ class ClassPredictions(ClassTargets, Prediction):
         return self._as_probabilities(outputs).numpy()
 
     def _member_probabilities(self, X: Any) -> Tensor:
-        return self._as_probabilities(self._outputs(X))
+        return mean_of_views(self._as_probabilities(self._outputs(X)))
 
     def _as_probabilities(self, outputs: Tensor) -> Tensor:
         with one_thread():  # two would wait for each other where other cores are at work
@@ -113,7 +114,7 @@ class ClassPredictions(ClassTargets, Prediction):
                 return outputs.sigmoid()
             if (calibration := self._imbalance.calibration) is not None:
                 return calibration(outputs).exp()
-            return outputs.softmax(dim=2)
+            return outputs.softmax(dim=-1)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithm of the probability of each class.
@@ -137,7 +138,8 @@ class ClassPredictions(ClassTargets, Prediction):
             elif calibrated and (calibration := self._imbalance.calibration) is not None:
                 log = calibration(outputs)
             else:
-                log = outputs.log_softmax(dim=2)
+                log = outputs.log_softmax(dim=-1)
+            log = log_mean_of_views(log)
             return log.logsumexp(dim=0) - math.log(len(log))
 
     def predict(self, X: Any) -> NDArray[Any]:

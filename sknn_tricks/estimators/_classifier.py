@@ -88,6 +88,20 @@ class NetClassifier(ClassifierMixin, ClassPredictions, BaseNet):
         Parameter alpha of mixup (Zhang et al., 2018): batches are blended with themselves, in
         shares drawn from Beta(alpha, alpha), and so are their losses, which is what the history
         then has as "train_loss". 0 blends nothing.
+    tta : {"flip", "five_crop", "ten_crop"}, Augment, list, TTA or None, default=None
+        Test-time augmentation of images: predictions are means over several views of each image,
+        see `sknn_tricks.estimators.TTA`. It has no part in training, nor in what `monitor` sees,
+        and may be set on a fitted net.
+    augment : Augment, list of transforms, str or None, default=None
+        Random changes of images in training: `sknn_tricks.augment.Augment`, a list of its
+        transforms or albumentations', or "shift", "flip_shift", "flip_shift_cutout". Rows of
+        training are changed anew in each epoch; what is validated, watched or predicted is not.
+        Its parameters are searchable as ``augment__strength``, ``augment__transforms``...
+    cutmix : float, default=0.0
+        Parameter alpha of CutMix (Yun et al., 2019): a box of each image is that of another one of
+        the batch, its share of the image being drawn from Beta(alpha, alpha), and losses are
+        blended by that share, as with `mixup`. 0 cuts nothing. With `mixup` as well, either of
+        the two is done to a batch, both as likely.
     averaging : str, object or None, default=None
         "ema", "swa", "snapshots", or one of `sknn_tricks.averaging` with settings of its own.
         With "ema" and "swa" the net has, after each epoch, an average of its weights so far: that
@@ -233,6 +247,9 @@ class NetClassifier(ClassifierMixin, ClassPredictions, BaseNet):
         dropout_schedule: Any = "constant",
         input_noise: float = 0.0,
         mixup: float = 0.0,
+        augment: Any = None,
+        cutmix: float = 0.0,
+        tta: Any = None,
         averaging: Any = None,
         batch_size: int = 128,
         max_epochs: int = 80,
@@ -277,6 +294,9 @@ class NetClassifier(ClassifierMixin, ClassPredictions, BaseNet):
             dropout_schedule=dropout_schedule,
             input_noise=input_noise,
             mixup=mixup,
+            augment=augment,
+            cutmix=cutmix,
+            tta=tta,
             averaging=averaging,
             batch_size=batch_size,
             max_epochs=max_epochs,

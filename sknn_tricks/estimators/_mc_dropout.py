@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from sknn_tricks.estimators import _refusals as refusals
-from sknn_tricks.estimators._precision import in_float64
+from sknn_tricks.estimators._forward import batches
+from sknn_tricks.estimators._precision import to_predict
 from sknn_tricks.fused._cpu import is_small, one_thread
-from sknn_tricks.fused._net import PREDICT_BATCH
 from sknn_tricks.fused._random import borrowed_global_state, stream_seed
 from sknn_tricks.nets import DropConnect, DropPath
 
@@ -40,7 +40,8 @@ class DroppingNet:
     """
 
     def __init__(self, module: nn.Module, foreign: bool, device: torch.device, seed: int) -> None:
-        self._module = (copy.deepcopy(module) if foreign else in_float64(module)).eval()
+        self._trained = module
+        self._module = (copy.deepcopy(module) if foreign else to_predict(module)).eval()
         self._foreign, self._device, self._seed, self._n_calls = foreign, device, seed, 0
         layers: list[Any] = [e for e in self._module.modules() if isinstance(e, DROPPING)]
         if not any(layer.p > 0 for layer in layers):
@@ -60,7 +61,8 @@ class DroppingNet:
         n_rows : int
             Of the whole prediction; on it depends how many threads compute it.
         """
-        threads = one_thread() if is_small(self._module, n_rows) else nullcontext()
+        small = is_small(self._module, n_rows)
+        threads = one_thread() if small else nullcontext()
         # torch's own dropout knows no other random state.
         seed = stream_seed(self._seed, "module", self._n_calls)
         self._n_calls += 1
@@ -68,7 +70,7 @@ class DroppingNet:
             return torch.stack([self._draw(x) for _ in range(n_draws)])
 
     def _draw(self, x: Tensor) -> Tensor:
-        rows = (batch.to(self._device, copy=self._foreign) for batch in x.split(PREDICT_BATCH))
+        rows = batches(x, self._trained, self._device, self._foreign)
         return torch.cat([self._module(batch).cpu() for batch in rows]).double()
 
 

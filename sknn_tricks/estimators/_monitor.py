@@ -25,7 +25,7 @@ NOT_SHOWN = frozenset(
         "feature_names_in_",  # rows to watch have no names any more
     }
 )
-SHOWN_AS = {"callbacks": None, "random_state": None, "verbose": 0}
+SHOWN_AS = {"callbacks": None, "random_state": None, "tta": None, "verbose": 0}
 
 
 @dataclass(frozen=True)

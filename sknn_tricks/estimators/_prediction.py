@@ -15,7 +15,8 @@ from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._beyond import by_blocks, validate_rows
 from sknn_tricks.estimators._forward import modules_of, outputs_of
 from sknn_tricks.estimators._mc_dropout import dropping_nets
-from sknn_tricks.estimators._precision import dtype_name
+from sknn_tricks.estimators._precision import dtype_name, predicts_in
+from sknn_tricks.estimators._tta import seen_through, views_of
 from sknn_tricks.fused._random import draw_seed
 
 
@@ -30,21 +31,28 @@ class Prediction:
 
     net_: Any
     input_shape_: tuple[int, ...]
+    tta: Any = None  # nets that were pickled before it was there have none
     _foreign: bool
+    # Whether it was fitted on images of bytes.
+    _of_bytes = False
 
     @torch.no_grad()
     def _outputs(self, X: Any) -> Tensor:
-        """Return the outputs of each member, or snapshot, as float64 (K, N, O) on the CPU.
+        """Return the outputs of each member, or snapshot, as float64 (V, K, N, O) on the CPU.
+
+        The first axis is that of the views of `tta`: one without it.
 
         They are computed in float64, where the rows beside a row change its last digits only; a
-        foreign module computes in its own precision.
+        foreign module, and one with convolutions, computes in its own precision.
         """
         X, dtype = self._rows_to_predict(X)
-        modules = self._modules()
+        views = views_of(self.tta, self.input_shape_)
+        modules = seen_through(views, self._modules())
         forward = lambda x: torch.stack(  # noqa: E731
             [outputs_of(net, module, x, len(X), self._foreign) for net, module in modules]
         )
-        return by_blocks(X, dtype, forward)
+        found = by_blocks(X, dtype, self._of_bytes, forward)
+        return found.unflatten(0, (len(views), -1))
 
     @torch.no_grad()
     def _dropout_outputs(self, X: Any, n_draws: int, random_state: Any) -> Tensor:
@@ -54,7 +62,7 @@ class Prediction:
             raise ValueError(refusals.no_draws(n_draws))
         nets = dropping_nets(self._modules(), self._foreign, draw_seed(random_state))
         forward = lambda x: torch.cat([net(x, n_draws, len(X)) for net in nets])  # noqa: E731
-        return by_blocks(X, dtype, forward)
+        return by_blocks(X, dtype, self._of_bytes, forward)
 
     def _modules(self) -> list[tuple[Any, nn.Module]]:
         """Return what predicts, and the net that it is of."""
@@ -62,12 +70,14 @@ class Prediction:
         return [(net, module) for net in nets for module in modules_of(net, self._foreign)]
 
     def _rows_to_predict(self, X: Any) -> tuple[NDArray[Any] | OnDisk, str]:
-        """Return checked rows and the precision to compute in."""
+        """Return checked rows, and the precision to read them in, from a disk."""
         check_is_fitted(self)
-        dtype = dtype_name(self.net_.module_) if self._foreign else "float64"
+        module = self.net_.module_
+        own, dtype = dtype_name(module), predicts_in(module, self._foreign)
         X = validate_rows(self, X, reset=False, dtype=dtype)
         self._check_shape(X)
-        return X, dtype
+        # Bytes become the shares that they were in training.
+        return X, own if self._of_bytes and X.dtype.kind in "iu" else dtype
 
     def _check_shape(self, X: NDArray[Any] | OnDisk) -> None:
         if X.shape[1:] != self.input_shape_:

@@ -14,6 +14,7 @@ from torch import Tensor
 from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators._base import BaseNet
 from sknn_tricks.estimators._number_targets import NumberTargets
+from sknn_tricks.estimators._tta import mean_of_views
 
 
 class NetRegressor(RegressorMixin, NumberTargets, BaseNet):
@@ -87,6 +88,20 @@ class NetRegressor(RegressorMixin, NumberTargets, BaseNet):
         Parameter alpha of mixup (Zhang et al., 2018): batches are blended with themselves, in
         shares drawn from Beta(alpha, alpha), and so are their losses, which is what the history
         then has as "train_loss". 0 blends nothing.
+    tta : {"flip", "five_crop", "ten_crop"}, Augment, list, TTA or None, default=None
+        Test-time augmentation of images: predictions are means over several views of each image,
+        see `sknn_tricks.estimators.TTA`. It has no part in training, nor in what `monitor` sees,
+        and may be set on a fitted net.
+    augment : Augment, list of transforms, str or None, default=None
+        Random changes of images in training: `sknn_tricks.augment.Augment`, a list of its
+        transforms or albumentations', or "shift", "flip_shift", "flip_shift_cutout". Rows of
+        training are changed anew in each epoch; what is validated, watched or predicted is not.
+        Its parameters are searchable as ``augment__strength``, ``augment__transforms``...
+    cutmix : float, default=0.0
+        Parameter alpha of CutMix (Yun et al., 2019): a box of each image is that of another one of
+        the batch, its share of the image being drawn from Beta(alpha, alpha), and losses are
+        blended by that share, as with `mixup`. 0 cuts nothing. With `mixup` as well, either of
+        the two is done to a batch, both as likely.
     averaging : str, object or None, default=None
         "ema", "swa", "snapshots", or one of `sknn_tricks.averaging` with settings of its own.
         With "ema" and "swa" the net has, after each epoch, an average of its weights so far: that
@@ -213,6 +228,9 @@ class NetRegressor(RegressorMixin, NumberTargets, BaseNet):
         dropout_schedule: Any = "constant",
         input_noise: float = 0.0,
         mixup: float = 0.0,
+        augment: Any = None,
+        cutmix: float = 0.0,
+        tta: Any = None,
         averaging: Any = None,
         batch_size: int = 128,
         max_epochs: int = 80,
@@ -252,6 +270,9 @@ class NetRegressor(RegressorMixin, NumberTargets, BaseNet):
             dropout_schedule=dropout_schedule,
             input_noise=input_noise,
             mixup=mixup,
+            augment=augment,
+            cutmix=cutmix,
+            tta=tta,
             averaging=averaging,
             batch_size=batch_size,
             max_epochs=max_epochs,
@@ -301,7 +322,7 @@ class NetRegressor(RegressorMixin, NumberTargets, BaseNet):
         ndarray of float64, shape (N,) or (N, O)
             In the units of the targets in `fit`.
         """
-        return self._in_units(self._outputs(X).mean(dim=0)) + self._shift
+        return self._in_units(mean_of_views(self._outputs(X)).mean(dim=0)) + self._shift
 
     def predict_std(self, X: Any) -> NDArray[np.float64]:
         """Return how far the members of the ensemble, or the snapshots, are apart.
@@ -324,15 +345,15 @@ class NetRegressor(RegressorMixin, NumberTargets, BaseNet):
         >>> net.predict_std(X).shape
         (442,)
         """
-        return self._in_units(self._outputs(X).std(dim=0, correction=0))
+        return self._in_units(mean_of_views(self._outputs(X)).std(dim=0, correction=0))
 
     def predict_dropout(
         self, X: Any, n_draws: int = 20, random_state: Any = None
     ) -> NDArray[np.float64]:
         """Return several predictions with dropout (Monte Carlo dropout).
 
-        Dropout is at work as in training, all else as in prediction. Its spread tells how unsure
-        the net is, cheaper and more roughly than `predict_std` of an ensemble.
+        Dropout is at work as in training, all else as in prediction without `tta`. Its spread tells
+        how unsure the net is, cheaper and more roughly than `predict_std` of an ensemble.
 
         Parameters
         ----------

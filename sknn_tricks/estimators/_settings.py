@@ -11,6 +11,7 @@ from skorch.callbacks import Callback
 
 from sknn_tricks._messages import message
 from sknn_tricks.averaging import make_averaging, snapshots
+from sknn_tricks.estimators._augment import augment_of, cutmix_of
 from sknn_tricks.init import portable
 from sknn_tricks.nets import as_spec
 
@@ -51,6 +52,8 @@ def settings_of(net: Any) -> dict[str, Any]:
         "dropout_schedule": net.dropout_schedule,
         "input_noise": net.input_noise,
         "mixup": net.mixup,
+        "augment": augment_of(net.augment, net.input_shape_, net._of_bytes),
+        "cutmix": cutmix_of(net.cutmix, net.augment, net.input_shape_),
         "averaging": averaging,
         "batch_size": net.batch_size,
         "device": net._device,

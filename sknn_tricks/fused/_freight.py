@@ -18,8 +18,9 @@ from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._rows import Rows
 from sknn_tricks.fused._sources import Source
 
-# Instead of a job's rows: of their x, target and weight, which of the task's arrays it is.
-Places = tuple[int | None, ...]
+# Instead of a job's rows: of their x, target and weight, which of the task's arrays it is; and what
+# bytes become.
+Places = tuple[tuple[int | None, ...], torch.dtype]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Loader:
             return places[id(tensor)]
 
         def places_of(rows: Rows | None) -> Places | None:
-            return None if rows is None else tuple(stow(t) for t in vars(rows).values())
+            return None if rows is None else (tuple(map(stow, rows.parts)), rows.dtype)
 
         train = [places_of(job.train) for job in jobs]
         valid = [places_of(job.valid) for job in jobs]
@@ -84,7 +85,9 @@ def unload(
         if places is None:
             return None
         if places not in known:
-            known[places] = Rows(*(None if i is None else tensors[i] for i in places))  # type: ignore[arg-type]
+            parts, dtype = places
+            x, target, weight = (None if i is None else tensors[i] for i in parts)
+            known[places] = Rows(x, target, weight, dtype)  # type: ignore[arg-type]
         return known[places]
 
     each = zip(jobs, map(rows_of, train), map(rows_of, valid), strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Returns the seed of a random stream of a member, by its purpose.
 Stream = Callable[[str], int]
-HOOKS = ("on_epoch_begin", "on_batch", "on_grads", "on_update", "on_epoch_end")
+HOOKS = ("on_epoch_begin", "on_batches", "on_batch", "on_grads", "on_update", "on_epoch_end")
 
 
 class Trick:
@@ -35,8 +35,19 @@ class Trick:
         """
         raise NotImplementedError
 
-    def on_epoch_begin(self) -> None:
-        """Be told that the steps of an epoch begin."""
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Be told that the steps of an epoch begin.
+
+        Parameters
+        ----------
+        epoch : int
+            Its number in this training, from 0. The streams of a training that goes on from
+            another one are others, so nothing comes again.
+        """
+
+    def on_batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
+        """Return the batches of an epoch, in their order, prepared ahead of their steps."""
+        return batches
 
     def on_batch(self, batch: Batch) -> Batch:
         """Return the rows of a step, changed; the batch itself is left alone."""
@@ -66,8 +77,8 @@ class StackedTrick:
         """Return what the jobs of the members ask for, or None if nobody asks for anything."""
         raise NotImplementedError
 
-    def on_epoch_begin(self, stack: Stack) -> None:
-        """Be told that the steps of an epoch begin."""
+    def on_epoch_begin(self, stack: Stack, epoch: int) -> None:
+        """Be told that the steps of an epoch begin, whose number counts from 0 for all members."""
 
     def on_batch(self, batch: StackBatch) -> StackBatch:
         """Return the rows of a step, changed; their memory may be overwritten."""
@@ -102,14 +113,16 @@ class Hooks:
     def __init__(self, tricks: Sequence[Any], base: type) -> None:
         self.tricks = list(tricks)
         for hook in HOOKS:
+            usual = getattr(base, hook, None)  # a stack's batches are not prepared ahead
             doing = [
                 getattr(trick, hook)
                 for trick in tricks
-                if getattr(type(trick), hook) is not getattr(base, hook)
+                if usual is not None and getattr(type(trick), hook) is not usual
             ]
             setattr(self, hook, doing)
 
     on_epoch_begin: list[Callable[..., None]]
+    on_batches: list[Callable[[Any], Any]]
     on_batch: list[Callable[[Any], Any]]
     on_grads: list[Callable[..., None]]
     on_update: list[Callable[..., None]]

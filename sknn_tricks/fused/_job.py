@@ -118,7 +118,8 @@ class Job:
         Bound on the norm of a step's gradient.
     balance : Balance
         What is done about classes of different sizes, in training.
-    bias_init, warmup, input_noise, mixup : float
+    augment : Augment or None
+    bias_init, warmup, input_noise, mixup, cutmix : float
     lr_schedule, weight_decay_schedule, dropout_schedule : str or schedule
     lr_scaling : {"linear", "sqrt"} or None
     decay_biases : bool
@@ -164,6 +165,8 @@ class Job:
     dropout_schedule: Any = "constant"
     input_noise: float = 0.0
     mixup: float = 0.0
+    augment: Any = None
+    cutmix: float = 0.0
     averaging: Any = None
 
     @property

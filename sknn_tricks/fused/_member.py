@@ -183,7 +183,7 @@ class Member:
         generator = torch.Generator().manual_seed(self.stream("shuffle"))
         self.orders = Orders(job.train, job.balance, generator)
         # As a stack takes them, once for all epochs.
-        self.valid = torch.empty(0) if job.valid is None else flat_x(job.valid.x)
+        self.valid = torch.empty(0) if job.valid is None else flat_x(job.valid)
         with self._failing():
             self.net.begin(job.train, job.valid, self.epochs)
 

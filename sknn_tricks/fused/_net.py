@@ -21,11 +21,9 @@ from sknn_tricks.fused._courses import Courses, PlainRates
 from sknn_tricks.fused._hooks import NOTHING, Hooks
 from sknn_tricks.fused._job import Cancelled, Epochs, Loss
 from sknn_tricks.fused._random import stream_seed
-from sknn_tricks.fused._rows import Batch, OrderedBatches, Rows, ShuffledBatches
+from sknn_tricks.fused._rows import Batch, OrderedBatches, Rows, ShuffledBatches, predict_batch
 from sknn_tricks.fused._stopping import check_finite
 
-# Rows of a batch without gradients: its activations stay in the cache.
-PREDICT_BATCH = 2048
 OWN = ("module_", "optimizer_", "callbacks_")
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
@@ -91,6 +89,8 @@ class Net(NeuralNet):
     # Weights of earlier epochs, whose predictions are averaged with the module's.
     snapshots_: tuple[dict[str, Tensor], ...] = ()
     tricks_: Hooks = NOTHING
+    # Whether uint8 are bytes, to be shares of 255, as in its first training.
+    of_bytes_ = False
     # How the rates go on, and, in skorch's loop, what sets them.
     courses_: Courses | None = None
     rates_: PlainRates | None = None
@@ -220,15 +220,19 @@ class Net(NeuralNet):
         if isinstance(X, Rows):
             return X
         dtype = next((p.dtype for p in self.module_.parameters()), torch.float32)
-        x = to_tensor(X, device=self.device).to(dtype)
-        return Rows(x, None if y is None else to_tensor(y, device=self.device))
+        x, target = to_tensor(X, device=self.device), None
+        if y is not None:
+            target = to_tensor(y, device=self.device)
+        if self.of_bytes_ and x.dtype == torch.uint8:
+            return Rows(x, target, dtype=dtype)
+        return Rows(x.to(dtype), target)
 
     def get_iterator(
         self, dataset: Rows, training: bool = False
     ) -> ShuffledBatches | OrderedBatches:
         """Return what yields the batches."""
         if not training:
-            return OrderedBatches(dataset, PREDICT_BATCH)
+            return OrderedBatches(dataset, predict_batch(tuple(dataset.x.shape[1:])))
         seed = stream_seed(self.seed, "shuffle", len(self.history))
         generator = torch.Generator().manual_seed(seed)
         orders = Orders(dataset, self.balance, generator)
@@ -247,15 +251,18 @@ class Net(NeuralNet):
         if self.rates_ is not None:
             self.rates_.begin_epoch()
         for begin in self.tricks_.on_epoch_begin:
-            begin()
+            begin(iterator.epoch)
+        batches = iterator
+        for prepare in self.tricks_.on_batches:
+            batches = prepare(batches)
         if self._batches_are_watched():
-            super().run_single_epoch(iterator, training, prefix, self._watched_step, **fit_params)
+            super().run_single_epoch(batches, training, prefix, self._watched_step, **fit_params)
             recorded = self.history[-1, "batches", :, "train_loss"]
             self.record_loss("train_loss", _mean(recorded, iterator.sizes))
         else:
             if not self.module_.training:
                 self._set_training(True)
-            losses = [step_fn(batch, **fit_params)["loss"].detach() for batch in iterator]
+            losses = [step_fn(batch, **fit_params)["loss"].detach() for batch in batches]
             self.record_loss("train_loss", _mean(torch.stack(losses).tolist(), iterator.sizes))
             self.history.new_batch()  # skorch's checkpoints look for a last batch
         for end in self.tricks_.on_epoch_end:

@@ -22,6 +22,9 @@ PURPOSES = (
     "bagging",
     "noise",
     "mixup",
+    "augment",
+    "cutmix",
+    "turns",
 )
 _GLOBAL_STATE = threading.RLock()
 

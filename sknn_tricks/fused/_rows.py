@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
+from sknn_tricks.fused._ahead import ahead
+from sknn_tricks.fused._bytes import shares
 from sknn_tricks.fused._sources import Source
 from sknn_tricks.fused._windows import Windows, draw_order
+
+# Rows of a batch without gradients, whose activations stay in the cache. Of rows with two or more
+# axes, which may be images: as many as have so many numbers, for a layer makes many more of them.
+PREDICT_BATCH = 2048
+PREDICT_NUMBERS, FEWEST = 2**16, 16
 
 
 @dataclass(frozen=True)
@@ -39,17 +48,29 @@ class Batch(tuple):
     ----------
     weight : Tensor of shape (N,) or None
     blend : Blend or None
+    index : Tensor of int64, shape (N,), or None
+        Numbers of the rows among those to train on; None where these come in their order.
     """
 
     weight: Tensor | None
     blend: Blend | None
+    index: Tensor | None  # type: ignore[assignment]  # in place of the tuple's method
 
     def __new__(
-        cls, x: Tensor, target: Tensor | None, weight: Tensor | None, blend: Blend | None = None
+        cls,
+        x: Tensor,
+        target: Tensor | None,
+        weight: Tensor | None,
+        blend: Blend | None = None,
+        index: Tensor | None = None,
     ) -> Self:
         batch = super().__new__(cls, (x, target))
-        batch.weight, batch.blend = weight, blend
+        batch.weight, batch.blend, batch.index = weight, blend, index
         return batch
+
+    def changed(self, x: Tensor, blend: Blend | None = None) -> Self:
+        """Return the batch with other rows, and with what was blended into them, if anything."""
+        return type(self)(x, self[1], self.weight, blend or self.blend, self.index)
 
 
 @dataclass
@@ -59,18 +80,31 @@ class Rows:
     Parameters
     ----------
     x : Tensor or Source of shape (N, ...)
-        In memory or not; the others always are.
+        In memory or not; the others always are. Bytes, uint8, are shares of 255 in a batch.
     target : Tensor of shape (N,) or (N, O), or None
     weight : Tensor of shape (N,) or None
         Row weights, of mean 1.
+    dtype : torch.dtype, default=float32
+        What bytes become in a batch.
     """
 
     x: Tensor | Source
     target: Tensor | None = None
     weight: Tensor | None = None
+    dtype: torch.dtype = torch.float32
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def parts(self) -> tuple[Tensor | Source | None, ...]:
+        """x, target and weight."""
+        return self.x, self.target, self.weight
+
+    @property
+    def of_bytes(self) -> bool:
+        """Whether bytes are shares of 255."""
+        return self.x.of_bytes if isinstance(self.x, Source) else self.x.dtype == torch.uint8
 
     @property
     def on_disk(self) -> bool:
@@ -86,7 +120,12 @@ class Rows:
         """Return the rows of that index."""
         target = None if self.target is None else _pick(self.target, index)
         weight = None if self.weight is None else _pick(self.weight, index)
-        return Batch(_pick(self.x, index), target, weight)
+        numbers = index if isinstance(index, Tensor) else None
+        return Batch(self.floats(_pick(self.x, index)), target, weight, index=numbers)
+
+    def floats(self, x: Tensor) -> Tensor:
+        """Return some of x as a net takes them."""
+        return shares(x, self.dtype) if x.dtype == torch.uint8 else x
 
 
 def _pick(x: Tensor | Source, index: Tensor | slice) -> Tensor:
@@ -149,7 +188,7 @@ class ShuffledBatches:
                 None if each is None else _pick(each, index)
                 for each in (self.rows.target, self.rows.weight)
             )
-            yield Batch(x.to(source.device), target, weight)
+            yield Batch(x.to(source.device), target, weight, index=index)
 
 
 class OrderedBatches:
@@ -160,16 +199,32 @@ class OrderedBatches:
         self.batch_size = batch_size
 
     def __iter__(self) -> Iterator[Batch]:
-        for start in range(0, len(self.rows), self.batch_size):
-            yield self.rows.take(slice(start, start + self.batch_size))
+        slices = (slice(i, i + self.batch_size) for i in range(0, len(self.rows), self.batch_size))
+        in_thread = isinstance(self.rows.x, Source) and self.rows.x.rows.reads_ahead
+        yield from ahead((partial(self.rows.take, each) for each in slices), in_thread)
 
 
 def in_order(rows: Rows, batch_size: int) -> Iterator[Tensor]:
     """Yield x in the order of the rows, in batches as large as those of an epoch, to be kept."""
     start = 0
     for size in batch_sizes(len(rows), batch_size):
-        yield rows.x[start : start + size].clone()
+        x, _ = rows.take(slice(start, start + size))
+        yield x.clone()
         start += size
+
+
+def predict_batch(row_shape: tuple[int, ...]) -> int:
+    """Return how many rows of that shape are computed at once without gradients.
+
+    Examples
+    --------
+    >>> predict_batch((5000,)), predict_batch((28, 28)), predict_batch((3, 224, 224))
+    (2048, 83, 16)
+    """
+    if len(row_shape) < 2:
+        return PREDICT_BATCH
+    held = PREDICT_NUMBERS // max(math.prod(row_shape), 1)
+    return min(max(held, FEWEST), PREDICT_BATCH)
 
 
 def batch_sizes(n_rows: int, batch_size: int) -> list[int]:

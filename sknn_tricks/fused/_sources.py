@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sknn_tricks._messages import message
 from sknn_tricks._on_disk import OnDisk
 from sknn_tricks._padding import padded
+from sknn_tricks.fused._bytes import MOST, check_shares
 
 # Numbers in a block, as a stack pads its rows, and blocks in a window: a block is what is read at
 # once, among the rows of a window the order is random. They are the same on every machine, or the
@@ -44,14 +47,21 @@ class Source:
     rows : OnDisk of shape (N, ...)
     dtype : torch.dtype
     device : torch.device, default=CPU
+    of_bytes : bool, default=False
+        Whether integers are bytes, to be shares of 255.
     """
 
     def __init__(
-        self, rows: OnDisk, dtype: torch.dtype, device: torch.device | str = "cpu"
+        self,
+        rows: OnDisk,
+        dtype: torch.dtype,
+        device: torch.device | str = "cpu",
+        of_bytes: bool = False,
     ) -> None:
         self.rows = rows
         self.dtype = dtype
         self.device = torch.device(device)
+        self.of_bytes = of_bytes
 
     @property
     def shape(self) -> torch.Size:
@@ -80,26 +90,35 @@ class Source:
         Raises
         ------
         ValueError
-            If one of them holds NaN or infinity in this precision.
+            If one of them holds NaN or infinity in this precision, or they are no bytes.
         """
         block = self.rows.read(start, start + len(memory))
+        self.put(block, memory, range(start, start + len(memory)))
+
+    def put(self, block: NDArray[Any], memory: Tensor, numbers: Sequence[int]) -> None:
+        """Put rows of these numbers that were read into memory of shape (N, D), as `fill` does."""
+        if self.of_bytes:
+            check_shares(block)
         with np.errstate(over="ignore"):  # what is too large is infinite, and refused as such
             np.copyto(memory.numpy(), block.reshape(memory.shape), casting="unsafe")
-        if not memory.sum().isfinite():
-            self._refuse(memory, start)
+        if block.dtype.kind in "biu":
+            if self.of_bytes and block.dtype.kind != "b":
+                memory.div_(MOST)
+        elif not memory.sum().isfinite():
+            self._refuse(memory, numbers)
 
-    def _refuse(self, memory: Tensor, start: int) -> None:
+    def _refuse(self, memory: Tensor, numbers: Sequence[int]) -> None:
         """Raise if a number is not finite; a sum may be infinite without that."""
         finite = memory.isfinite().all(dim=1)
         if not finite.all():
             bad = int(finite.logical_not().nonzero()[0])
             [value, *_] = memory[bad][memory[bad].isfinite().logical_not()].tolist()
-            raise ValueError(_not_finite(self.rows.number(start + bad), value, self.dtype))
+            raise ValueError(_not_finite(self.rows.number(numbers[bad]), value, self.dtype))
 
     def is_same(self, other: Source) -> bool:
         """Whether others are the same rows in the same precision."""
-        same_kind = self.dtype == other.dtype and self.device == other.device
-        return same_kind and self.rows.is_same(other.rows)
+        kinds = [(each.dtype, each.device, each.of_bytes) for each in (self, other)]
+        return kinds[0] == kinds[1] and self.rows.is_same(other.rows)
 
     def identity(self) -> list[Any] | None:
         """Return plain values that no other rows have, or None if nothing identifies these.
@@ -107,7 +126,7 @@ class Source:
         Of rows in a file: its path, size and time of change, where in it they are, and which.
         """
         rows = self.rows.identity()
-        return None if rows is None else [*rows, str(self.dtype)]
+        return None if rows is None else [*rows, str(self.dtype), *["bytes"] * self.of_bytes]
 
 
 class FlatSource:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from sknn_tricks._on_disk import OnDisk
+from sknn_tricks.fused._ahead import ahead
 from sknn_tricks.fused._sources import Source, block_rows, window_rows
 
 
@@ -18,7 +24,8 @@ class Windows:
 
     Reading single rows at random would take far longer than training. So the blocks of rows that
     lie side by side come in a random order; some of them make a window, and the rows within a
-    window are shuffled. Each row comes once.
+    window are shuffled. Each row comes once. Of rows that lie anywhere, as files do, each order is
+    as likely as another; a window of them is what is read at once, ahead of need if that can be.
 
     Parameters
     ----------
@@ -34,9 +41,12 @@ class Windows:
         self._n_features = source.shape[1:].numel()
         self._generator = torch.Generator().manual_seed(seed)
         row_shape = tuple(source.shape[1:])
-        self._size, largest = block_rows(row_shape), window_rows(row_shape)
+        rows, largest = source.rows, window_rows(row_shape)
+        self._size = 1 if rows.scattered else block_rows(row_shape)
         blocks = torch.randperm(-(-len(source) // self._size), generator=self._generator)
-        self._windows = iter(blocks.split(largest // self._size))
+        windows = blocks.split(largest // self._size)
+        self._windows = iter(windows)
+        self._gathered = ahead((partial(_gather, rows, w) for w in windows), rows.reads_ahead)
         n_rows = min(largest, len(source))
         self._memory = torch.zeros(n_rows, width or self._n_features, dtype=source.dtype)
         self._numbers = self._places = torch.empty(0, dtype=torch.int64)
@@ -57,6 +67,12 @@ class Windows:
 
     def _read(self) -> None:
         """Read the next window."""
+        if self._source.rows.scattered:
+            self._numbers, rows = next(self._gathered)
+            self._places = torch.arange(len(rows))  # in a random order already
+            memory = self._memory[: len(rows), : self._n_features]
+            self._source.put(rows, memory, self._numbers.tolist())
+            return
         start, numbers = 0, []
         for block in next(self._windows).sort().values.tolist():
             first = block * self._size
@@ -66,3 +82,8 @@ class Windows:
             start += n_rows
         self._numbers = torch.cat(numbers)
         self._places = torch.randperm(start, generator=self._generator)
+
+
+def _gather(rows: OnDisk, numbers: Tensor) -> tuple[Tensor, NDArray[Any]]:
+    """Return the rows of a window that lie anywhere, with their numbers."""
+    return numbers, rows.gather(numbers.numpy())

@@ -54,6 +54,7 @@ def read_net(reader: Reader, nodes: dict[str, Any], estimator: Any) -> Net:
     net = net_around(parts["module"], _job(parts, estimator))
     for name in SETTINGS:
         setattr(net, name, parts["settings"][name])
+    net.of_bytes_ = estimator._of_bytes
     _put_record(net, parts)
     _put_memory(net, parts)
     if not estimator._foreign:  # nobody knows what a module of the user's own does

@@ -13,9 +13,15 @@ from typing import Any
 
 # By the module they are taken from. Objects of these are written attribute by attribute.
 OBJECTS: dict[str, tuple[str, ...]] = {
+    "sknn_tricks._image_layout": ("ImageLayout",),
+    "sknn_tricks.augment": (
+        *("Albumentation", "Augment", "ColorJitter", "ColorNoise", "Crop", "Cutout", "Flip"),
+        *("Noise", "RandomErasing", "RandomResizedCrop", "Rotate", "Scale", "Shear", "Shift"),
+        "Stretch",
+    ),
     "sknn_tricks.averaging": ("ema", "snapshots", "swa"),
     "sknn_tricks.averaging._snapshots": ("cycles",),
-    "sknn_tricks.estimators": ("NetClassifier", "NetRegressor"),
+    "sknn_tricks.estimators": ("NetClassifier", "NetRegressor", "TTA"),
     "sknn_tricks.estimators._balance": ("Calibration", "ClassSizes", "Imbalance"),
     "sknn_tricks.fused._balance": ("Balance",),
     "sknn_tricks.fused._report": ("Batch", "Report"),
@@ -32,7 +38,10 @@ OBJECTS: dict[str, tuple[str, ...]] = {
         *("FusedGridSearchCV", "FusedHalvingGridSearchCV", "FusedHalvingRandomSearchCV"),
         "FusedRandomizedSearchCV",
     ),
-    "sknn_tricks.nets": ("BatchNorm", "GroupNorm", "LayerNorm", "MLP", "ResMLP", "TorchModule"),
+    "sknn_tricks.nets": (
+        *("BatchNorm", "ConvNet", "GroupNorm", "LayerNorm", "MLP", "ResMLP", "ResNet"),
+        "TorchModule",
+    ),
     "sknn_tricks.preprocessing": (
         *("DateFeatures", "MinMaxScalerND", "RobustScalerND", "Smoother", "StandardScalerND"),
         "Whitener",
@@ -55,6 +64,8 @@ OBJECTS: dict[str, tuple[str, ...]] = {
         *("constant", "cosine", "cosine_restarts", "coslog", "cyclic", "exponential"),
         *("flat_cosine", "inverse_sqrt", "linear", "multi_step", "one_cycle", "plateau", "step"),
     ),
+    "sknn_tricks.transfer": ("FeatureExtractor", "FineTuner"),
+    "sknn_tricks.transfer._features": ("Forward",),
     "imblearn.combine": ("SMOTEENN", "SMOTETomek"),
     "imblearn.over_sampling": (
         *("ADASYN", "BorderlineSMOTE", "KMeansSMOTE", "RandomOverSampler", "SMOTE", "SMOTEN"),
@@ -111,7 +122,10 @@ OBJECTS: dict[str, tuple[str, ...]] = {
 }
 # Layers of ours, and one of torch's that it does not name in public.
 MODULES: dict[str, tuple[str, ...]] = {
-    "sknn_tricks.nets": ("DropConnect", "DropPath", "Dropout", "RReLU", "Residual"),
+    "sknn_tricks.nets": (
+        *("ChannelDropout", "DropConnect", "DropConnect2d", "DropPath", "Dropout"),
+        *("FractionalMaxPool", "ImageInput", "Layered", "ProjectedResidual", "RReLU", "Residual"),
+    ),
     "torch.nn.modules.linear": ("NonDynamicallyQuantizableLinear",),
 }
 # What may be named by itself: as a parameter, a loss, a step's function.

@@ -15,7 +15,7 @@ from skorch.callbacks import (
 from torch import Tensor
 
 from sknn_tricks.fused import Task, train
-from sknn_tricks.fused._net import PREDICT_BATCH
+from sknn_tricks.fused._rows import PREDICT_BATCH
 from sknn_tricks.losses import cross_entropy
 from sknn_tricks.nets import MLP
 

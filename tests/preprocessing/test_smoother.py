@@ -120,7 +120,8 @@ def test_a_constant_stays_constant_up_to_its_ends(method, causal, value):
 
 @every_method
 @settings(max_examples=20, deadline=None)
-@given(at=st.integers(0, 28), seed=st.integers(0, 1000))
+# Up to 24: of fewer changed rows a median may know nothing.
+@given(at=st.integers(0, 24), seed=st.integers(0, 1000))
 def test_causal_never_looks_ahead(method, at, seed):
     X = series(seed=seed)
     changed = X.copy()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sknn_tricks._image_layout import MOST_CHANNELS
 from sknn_tricks.diagnostics._words import percent
 from sknn_tricks.diagnostics.diversity._features import NEARLY_CONSTANT
 
@@ -22,8 +23,6 @@ BLUE, ORANGE, RED, GREY = "#4878a8", "#e0883a", "#c03d3e", "#7f868d"
 MOST_BARS, LONGEST_NAME = 20, 30
 # So that few bars do not become thick ones.
 LEAST_PLACES = 6
-# Channels of pictures, which are drawn as such.
-MOST_CHANNELS = 4
 
 
 def draw(report: DiversityReport) -> Figure:

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sknn_tricks._image_layout import MOST_CHANNELS
 from sknn_tricks._messages import lookup, message
 
-# Axes of images that have no more numbers than this may be channels: grey, with alpha, colours.
-MOST_CHANNELS = 4
 # numpy is fast if its innermost loop is at least about this long.
 LONG = 128
 
