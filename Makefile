@@ -42,6 +42,7 @@ bench: install
 	$(BIN)/python benchmarks/bench_tricks.py
 	$(BIN)/python benchmarks/bench_effects.py
 	$(BIN)/python benchmarks/bench_tracking.py
+	$(BIN)/python benchmarks/bench_augment.py
 	$(BIN)/python benchmarks/bench_dask.py
 	$(BIN)/python benchmarks/bench_scalers.py
 	$(BIN)/python benchmarks/bench_whitening.py
