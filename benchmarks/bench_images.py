@@ -3,7 +3,8 @@
     python benchmarks/bench_images.py [--data ../shared/data] [--parts mlp,convnet,resnet,speed]
 
 mlp, convnet, resnet: trains on all 60,000 images, with no look at the test images but for the
-curve, and prints accuracy, weights and minutes; `--figure FILE` draws the curves of the parts.
+curve, and prints accuracy, weights and minutes; `--figure FILE` draws the curves, and
+`--curves FILE` keeps them, so that parts trained on different days stand in one figure.
 speed: images per second in training, of a ConvNet and of the same net in a loop written by hand,
 without augmentation and with it.
 """
@@ -11,6 +12,7 @@ without augmentation and with it.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from pathlib import Path
@@ -77,7 +79,7 @@ def measure_accuracy(part: str, train: Images, test: Images) -> list[float]:
     plain, flipped = net.score(*test), net.set_params(tta="flip").score(*test)
     row = f"{plain:.4f} | {flipped:.4f} | {n_weights:,} | {len(net.history_)} | {minutes:.1f}"
     print(f"| {part} | {row} |", flush=True)
-    return net.validation_scores_
+    return [float(score) for score in net.validation_scores_]
 
 
 def draw(curves: dict[str, list[float]], file: Path) -> None:
@@ -119,7 +121,7 @@ def train_by_hand(net: NetClassifier, X: np.ndarray, y: np.ndarray) -> None:
     others = [p for p in module.parameters() if p.ndim <= 1]
     groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=net.lr, weight_decay=net.weight_decay, fused=True)
-    images, labels = torch.from_numpy(X).float() / 255, torch.from_numpy(y)
+    images, labels = torch.tensor(X).float() / 255, torch.tensor(y)
     module.train()
     for index in torch.randperm(len(X)).split(BATCH):
         optimizer.zero_grad()
@@ -135,12 +137,18 @@ def main() -> None:
     parser.add_argument("--parts", default="mlp,convnet,resnet,speed")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--figure", type=Path)
+    parser.add_argument("--curves", type=Path)
     options = parser.parse_args()
     train, test = fashion_mnist(options.data)
     parts = options.parts.split(",")
     if len(trained := [part for part in parts if part != "speed"]):
         print("| net | test accuracy | with flips | weights | epochs | minutes |\n|" + "---|" * 6)
-    curves = {part: measure_accuracy(part, train, test) for part in trained}
+    kept = options.curves
+    curves = json.loads(kept.read_text()) if kept and kept.exists() else {}
+    for part in trained:
+        curves[part] = measure_accuracy(part, train, test)
+        if kept:
+            kept.write_text(json.dumps(curves))
     if curves and options.figure:
         draw(curves, options.figure)
     if "speed" in parts:
