@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -114,20 +114,34 @@ def changed_params(estimator: Any) -> dict[str, Any]:
     Returns
     -------
     dict of str to object
+        An object without ``fit``, such as the spec of a net, is told by the name of its class
+        unless that is the default's; its own parameters follow.
 
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
     >>> changed_params(Ridge(alpha=2.0))
     {'alpha': 2.0}
+    >>> from sknn_tricks import NetClassifier
+    >>> from sknn_tricks.nets import ConvNet
+    >>> changed_params(NetClassifier(ConvNet(channels=8), lr=0.1))
+    {'lr': 0.1, 'module': 'ConvNet', 'module__channels': 8}
     """
     params = estimator.get_params(deep=True)
     owners = {"": estimator, **{name: value for name, value in params.items() if _nests(value)}}
     return {
-        name: value
+        name: type(value).__name__ if _nests(value) else value
         for name, value in sorted(params.items())
-        if not _nests(value) and not _holds_estimators(value) and _is_changed(name, value, owners)
+        if _is_told(value, owners) and _is_changed(name, value, owners)
     }
+
+
+def _is_told(value: Any, owners: Mapping[str, Any]) -> bool:
+    """Return whether that is not an estimator, or a list of some that stand for themselves."""
+    if _nests(value):
+        return not hasattr(value, "fit")
+    items = list(_estimators(value))
+    return not any(item is owner for item in items for owner in owners.values())
 
 
 def _is_changed(name: str, value: Any, owners: Mapping[str, Any]) -> bool:
@@ -135,14 +149,22 @@ def _is_changed(name: str, value: Any, owners: Mapping[str, Any]) -> bool:
     if above not in owners:  # parameters of a default that is made when it is needed
         return False
     known = inspect.signature(type(owners[above])).parameters
-    return last not in known or describe(known[last].default) != describe(value)
+    if last not in known:
+        return True
+    default = known[last].default
+    if _nests(value):  # its own parameters are told by themselves
+        return type(default) is not type(value)
+    return describe(default) != describe(value)
 
 
 def _nests(value: Any) -> bool:
     return hasattr(value, "get_params") and not isinstance(value, type)
 
 
-def _holds_estimators(value: Any) -> bool:
-    if not isinstance(value, list | tuple):
-        return False
-    return any(_nests(item) or _holds_estimators(item) for item in value)
+def _estimators(value: Any) -> Iterator[Any]:
+    """Yield what has parameters in a list, or in lists in it."""
+    if _nests(value):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _estimators(item)

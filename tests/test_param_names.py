@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sknn_tricks import NetClassifier
 from sknn_tricks._param_names import (
     changed_params,
     class_names,
@@ -16,6 +18,8 @@ from sknn_tricks._param_names import (
     describe,
     short_names,
 )
+from sknn_tricks.augment import Augment, Cutout, Flip
+from sknn_tricks.nets import ConvNet
 
 paths = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("__".join)
 
@@ -81,3 +85,30 @@ def test_changed_params_of_nested_estimators():
     columns = ColumnTransformer([("scale", StandardScaler(with_mean=False), [0])])
     pipe = Pipeline([("cols", columns), ("model", LogisticRegression(C=np.float64(1.0), tol=0.1))])
     assert changed_params(pipe) == {"cols__scale__with_mean": False, "model__tol": 0.1}
+
+
+def test_changed_params_name_specs_and_lists_of_transforms():
+    net = NetClassifier(ConvNet(channels=8), augment=Augment([Flip(), Cutout(6)], n_workers=2))
+    assert changed_params(make_pipeline(StandardScaler(), net)) == {
+        "netclassifier__augment": "Augment",
+        "netclassifier__augment__n_workers": 2,
+        "netclassifier__augment__transforms": net.augment.transforms,
+        "netclassifier__module": "ConvNet",
+        "netclassifier__module__channels": 8,
+    }
+    assert describe(net.augment.transforms) == "[Flip(), Cutout(size=6)]"
+
+
+class Part(BaseEstimator):
+    def __init__(self, size=1):
+        self.size = size
+
+
+class Whole(BaseEstimator):
+    def __init__(self, part=Part(size=2)):  # noqa: B008
+        self.part = part
+
+
+def test_changed_params_of_an_object_of_the_defaults_class_are_its_own():
+    assert changed_params(Whole(Part(size=3))) == {"part__size": 3}
+    assert changed_params(Whole(Whole())) == {"part": "Whole", "part__part__size": 2}
