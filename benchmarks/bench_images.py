@@ -54,7 +54,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "max_epochs": 40,
     },
     "resnet": {
-        "module": ResNet(channels=(24, 48, 96), n_blocks=2, drop_path=0.1),
+        "module": ResNet(channels=(32, 64, 128), n_blocks=1, dropout=0.1),
         "augment": Augment([Flip(), Shift(2), Cutout(8)]),
         "lr": 0.01,
         "weight_decay": 0.05,
