@@ -1,7 +1,7 @@
 """What a pretrained net is worth on new data: four strategies and "auto" against from scratch.
 
-A small ConvNet is trained on five classes of Fashion-MNIST and then used on other data, with 20,
-200 and 2,000 images a class (digits have 107):
+A small ConvNet is trained on five classes of Fashion-MNIST and then used on other data, with 3, 20,
+200 and 2,000 images a class (digits have 107 at most):
 
 - "like": from T-shirt, pullover, coat, sandal, sneaker to trouser, dress, shirt, bag, ankle boot;
 - "unlike": from the classes 0-4, tops and trousers, to 5-9, shoes and bags mostly;
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20, help="of the new data, of 200 a class")
     parser.add_argument("--pretrain", type=int, default=5, help="epochs on the known classes")
     parser.add_argument("--pretrain-rows", type=int, default=6000, help="of each class")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[20, 200, 2000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[3, 20, 200, 2000])
     options = parser.parse_args()
     train, test = fashion_mnist(options.data)
     results = [try_seed(seed, train, test, options) for seed in range(options.seeds)]
@@ -85,7 +85,8 @@ def try_seed(
     seconds: dict[str, float] = dict.fromkeys(("from scratch", *STRATEGIES), 0.0)
     backbones = {old: pretrain(seed, old, train, options) for old in (FIRST, MIXED)}
     for name, (old, (X, y, X_test, y_test)) in targets(train, test).items():
-        for size in options.sizes:
+        least = int(np.unique(y, return_counts=True)[1].min())
+        for size in sorted({min(size, least) for size in options.sizes}):
             few = some_of(y, size, seed)
             # Few rows have twice as many epochs, as theirs have few steps, and many have fewer.
             epochs = max(round(options.epochs * min((200 / size) ** 0.5, 2)), 1)

@@ -16,6 +16,7 @@ MODES = ("RGB", "L")
 EXTENSIONS = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
+MOST_OF_16_BITS = 65535
 
 
 class BadImage(Exception):
@@ -114,7 +115,10 @@ def _in_mode(image: Any, mode: str) -> Any:
     if image.mode.startswith("I"):  # 16 bits, which pillow would cut off at 255
         from PIL import Image
 
-        image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+        numbers = np.asarray(image)
+        if numbers.min() < 0 or numbers.max() > MOST_OF_16_BITS:
+            raise BadImage("its numbers are of more than 16 bits, of an unknown range")
+        image = Image.fromarray((numbers // 257).astype(np.uint8))
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # or pillow would warn
     return image if image.mode == mode else image.convert(mode)

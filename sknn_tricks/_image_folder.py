@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, Self
@@ -11,7 +12,7 @@ import numpy as np
 from joblib import cpu_count
 from numpy.typing import NDArray
 
-from sknn_tricks._image_decoding import MODES, BadImage, Decoder, is_image
+from sknn_tricks._image_decoding import EXTENSIONS, MODES, BadImage, Decoder, is_image
 from sknn_tricks._image_files import ImageFiles
 from sknn_tricks._messages import lookup, message
 from sknn_tricks._on_disk import OnDisk
@@ -37,7 +38,8 @@ class ImageFolder(OnDisk):
         Bilinear, and antialiased where an image becomes smaller. None takes images as large as
         they are, which must be equal.
     mode : {"RGB", "L"}, default="RGB"
-        Colours, rows of shape (H, W, 3), or grey, rows of shape (H, W).
+        Colours, rows of shape (H, W, 3), or grey, rows of shape (H, W). Of images of 16 bits, 0 to
+        65,535 are 0 to 255. What is transparent loses that.
     n_workers : int, default=None
         Threads that decode, a window of rows ahead of the net. Default is as many as there are
         cores, 8 at most. 0 decodes when rows are asked for, in the thread that asks. The rows are
@@ -136,6 +138,8 @@ class ImageFolder(OnDisk):
         paths = [path for found in images.values() for path in found]
         if not paths:
             raise OSError(_no_classes(root))
+        if empty := [name for name, found in images.items() if not found]:
+            warnings.warn(_empty_classes(empty), stacklevel=2)
         y = np.repeat(list(images), [len(found) for found in images.values()])
         return cls(paths, size=size, mode=mode, n_workers=n_workers), y
 
@@ -267,6 +271,15 @@ def _no_images(folder: str) -> str:
         expected="files such as .png, .jpg, .webp or .tif",
         got="none of them",
         todo="Correct the path, or give a list of files, whatever their names",
+    )
+
+
+def _empty_classes(names: list[str]) -> str:
+    return message(
+        "Some folders hold no image, and are no classes",
+        expected=f"files that end in {', '.join(sorted(EXTENSIONS))}",
+        got=f"none in {', '.join(map(repr, names))}",
+        todo="Take the folders away, or convert their files",
     )
 
 

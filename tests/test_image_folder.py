@@ -35,7 +35,6 @@ def folder(tmp_path_factory):
     (root / "dark" / "notes.txt").write_text("none")
     (root / "dark" / ".hidden.png").write_text("none")
     (root / ".git").mkdir()
-    (root / "nothing").mkdir()
     return root
 
 
@@ -176,6 +175,28 @@ def test_kinds_of_pixels_that_pillow_has_others_of(save):
     assert ImageFolder([floats]).check() == {floats: "its numbers are floats, of an unknown range"}
 
 
+@pytest.mark.parametrize("numbers", [[-1, 5], [0, 65536]])
+def test_numbers_of_more_than_16_bits_are_no_image(save, numbers):
+    path = save(Image.fromarray(np.array([numbers], "int32")), "many.tif")
+    reason = "its numbers are of more than 16 bits, of an unknown range"
+    assert ImageFolder([path]).check() == {path: reason}
+
+
+def test_a_class_without_images_is_told_of(save, tmp_path):
+    for name in ("dark", "light", "others"):
+        (tmp_path / name).mkdir()
+    save(draw(0), "dark/0.png")
+    (tmp_path / "light" / "0.heic").write_text("of another kind")
+    with pytest.warns(UserWarning, match="Some folders hold no image") as record:
+        X, y = ImageFolder.from_folder(tmp_path)
+    assert (len(X), y.tolist()) == (1, ["dark"])
+    assert str(record[0].message) == (
+        "Some folders hold no image, and are no classes. Expected files that end in .bmp, .gif, "
+        ".jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp; got none in 'light', 'others'. Take "
+        "the folders away, or convert their files."
+    )
+
+
 # --- bad files ----------------------------------------------------------------------------------
 
 
@@ -258,7 +279,7 @@ def test_what_holds_no_images_is_refused(tmp_path, folder):
     with pytest.raises(OSError, match="There is no image in"):
         ImageFolder(tmp_path)
     with pytest.raises(OSError, match="There is no subfolder with images in"):
-        ImageFolder.from_folder(folder / "nothing")
+        ImageFolder.from_folder(folder / "light" / "deeper")
     for paths in ([], [1, 2], np.zeros((3, 4))):
         with pytest.raises(TypeError, match="ImageFolder has no paths"):
             ImageFolder(paths)

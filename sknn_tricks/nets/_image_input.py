@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sknn_tricks._image_layout import ImageLayout
+from sknn_tricks._image_layout import ImageLayout, image_layout
 
 
 class ImageInput(nn.Module):
@@ -16,22 +16,27 @@ class ImageInput(nn.Module):
 
     Parameters
     ----------
-    layout : ImageLayout
-        What the axes of a row are.
+    layout : ImageLayout or tuple of int
+        What the axes of a row are, or its shape: (H, W), (H, W, C) or (C, H, W).
 
     Examples
     --------
     >>> import torch
-    >>> from sknn_tricks._image_layout import image_layout
-    >>> ImageInput(image_layout((28, 28)))(torch.zeros(5, 28, 28)).shape
+    >>> ImageInput((28, 28))(torch.zeros(5, 28, 28)).shape
     torch.Size([5, 1, 28, 28])
-    >>> ImageInput(image_layout((32, 40, 3)))
+    >>> ImageInput((32, 40, 3))
     ImageInput(channels='last', n_channels=3, height=32, width=40)
+
+    In front of a net that takes (N, C, H, W):
+
+    >>> net = torch.nn.Sequential(ImageInput((32, 40, 3)), torch.nn.Conv2d(3, 8, 3))
+    >>> net(torch.zeros(5, 32, 40, 3)).shape
+    torch.Size([5, 8, 30, 38])
     """
 
-    def __init__(self, layout: ImageLayout) -> None:
+    def __init__(self, layout: ImageLayout | tuple[int, ...]) -> None:
         super().__init__()
-        self.layout = layout
+        self.layout = layout if isinstance(layout, ImageLayout) else image_layout(tuple(layout))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, H, W), (N, H, W, C) or (N, C, H, W) to (N, C, H, W)."""

@@ -27,13 +27,13 @@ class Backbone:
         Nobody else's, in evaluation mode, on the CPU.
     foreign : bool
         The module is the user's own, which predicts in its own precision.
-    of_bytes : bool
-        Whether it was fitted on images of bytes.
+    of_bytes : bool or None
+        Whether it was fitted on images of bytes, where that is known.
     """
 
     module: nn.Module
     foreign: bool
-    of_bytes: bool = False
+    of_bytes: bool | None = None
 
 
 def as_backbone(backbone: Any, module: Any, input_shape: tuple[int, ...]) -> Backbone:

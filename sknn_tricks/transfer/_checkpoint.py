@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor, nn
@@ -63,12 +64,25 @@ def _of_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _of_torch(path: Path) -> Any:
+    with path.open("rb") as file:
+        return _loaded(file, path)
+
+
+def _loaded(file: BinaryIO, path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise ValueError(refusals.holds_code(path)) from error
-    except (RuntimeError, EOFError, KeyError, ValueError) as error:
+        refusal = refusals.holds_code(path) if _is_of_torch(file) else refusals.no_file(path)
+        raise ValueError(refusal) from error
+    # What damaged data make of torch's reader.
+    except (RuntimeError, EOFError, LookupError, OSError, TypeError, ValueError) as error:
         raise ValueError(refusals.unreadable(path, error)) from error
+
+
+def _is_of_torch(file: BinaryIO) -> bool:
+    """Whether a file begins as those of ``torch.save`` do, or as other pickles."""
+    file.seek(0)
+    return file.read(1) == b"\x80" or zipfile.is_zipfile(file)
 
 
 def module_with(
@@ -108,6 +122,7 @@ def _n_outputs(built: nn.Module, weights: Mapping[str, Tensor]) -> int | None:
     """Return the length of the one axis in which the weights are not those of one output."""
     for name, tensor in built.state_dict().items():
         given = weights.get(name, tensor)
-        if given.shape != tensor.shape and given.shape[1:] == tensor.shape[1:]:
+        differs = given.shape != tensor.shape and given.ndim == tensor.ndim
+        if differs and given.shape[1:] == tensor.shape[1:]:
             return len(given)
     return None

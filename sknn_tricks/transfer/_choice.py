@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sknn_tricks._image_layout import image_layout
 from sknn_tricks.fused._rows import predict_batch
 from sknn_tricks.transfer import _refusals as refusals
 from sknn_tricks.transfer._features import flat_layers
@@ -26,8 +27,8 @@ SOME, MANY = 5, 500
 CLASSES_OF_NUMBERS = 10
 # How much better a linear model must be to count as better, in standard errors of its score.
 CLEARLY = 1.0
-# By how much features must be better than the rows themselves, at least.
-LEAST_GAIN = 0.05
+# What share of the error with the rows themselves features must save, at least.
+LEAST_GAIN = 0.1
 RAW = "the rows themselves"
 
 
@@ -63,20 +64,32 @@ class Sample:
     targets : ndarray of shape (N,) or (N, O)
     classes : bool
         Whether the targets are classes that exclude each other.
+    index : ndarray of int, shape (N,)
+        Which of all rows these are.
     n_rows : float
-        How many rows there are in all, for each class; of numbers, for each of
+        How many rows a class has in all, as a geometric mean: of 1,000 and of 3 rows that is 55,
+        and many classes are not few data for a rare one among them. Of numbers, a part of
         `CLASSES_OF_NUMBERS`.
     """
 
     rows: Tensor
     targets: NDArray[Any]
     classes: bool
+    index: NDArray[Any]
     n_rows: float
 
     @property
     def measure(self) -> str:
         """What linear models are scored by."""
         return "accuracy" if self.classes else "R^2"
+
+    @property
+    def score_of_nothing(self) -> float:
+        """What the largest class alone, or the mean, scores."""
+        if not self.classes:
+            return 0.0
+        sizes = np.unique(self.targets, return_counts=True)[1]
+        return float(sizes.max() / sizes.sum())
 
 
 def choose(strategy: str, layers: Layers, cut: Any, sample: Sample) -> Choice:
@@ -113,17 +126,21 @@ def choose(strategy: str, layers: Layers, cut: Any, sample: Sample) -> Choice:
 def _auto(layers: Layers, cuts: Sequence[int], scores: dict[str, float], sample: Sample) -> Choice:
     """Return the choice among the four cases of small or large, similar or different data."""
     of_cut = {n: scores[layers.names[n - 1]] for n in cuts}
-    best, last = max(cuts, key=lambda n: of_cut[n]), cuts[-1]
+    last, best = cuts[-1], max(cuts, key=lambda n: of_cut[n])
     margin = CLEARLY * standard_error(of_cut[last], len(sample.rows))
-    gains = of_cut[last] - scores[RAW] > max(margin, LEAST_GAIN)
+    without = max(scores[RAW], sample.score_of_nothing)
+    gains = of_cut[last] - without > max(margin, LEAST_GAIN * (1 - without))
     similar = gains and of_cut[best] <= of_cut[last] + margin
     if sample.n_rows < SOME:
-        strategy = "linear_probe" if similar or len(cuts) == 1 else "truncate"
+        strategy = "linear_probe" if similar or best == last else "truncate"
     else:
         strategy = "fine_tune" if similar or sample.n_rows < MANY else "pretrained_init"
-    kept = max(cuts[:-1], key=lambda n: of_cut[n]) if strategy == "truncate" else last
-    named = {layers.names[n - 1]: of_cut[n] for n in dict.fromkeys((last, best, kept))}
-    cut = f", cut behind {layers.names[kept - 1]!r}" if strategy == "truncate" else ""
+    named = {layers.names[n - 1]: of_cut[n] for n in dict.fromkeys((last, best))}
+    kept, cut = last, ""
+    if strategy == "truncate":
+        kept, cut = best, f", cut behind {layers.names[best - 1]!r}"
+    elif strategy == "linear_probe" and not similar:
+        cut = ", as no earlier layer has better features"
     return Choice(
         strategy, kept, f"{strategy}{cut}: {_why(similar, named, scores[RAW], sample)}", scores
     )
@@ -132,14 +149,14 @@ def _auto(layers: Layers, cuts: Sequence[int], scores: dict[str, float], sample:
 def _why(similar: bool, named: dict[str, float], raw: float, sample: Sample) -> str:
     """Return what is known of data, and what linear models score on them."""
     size = "few" if sample.n_rows < SOME else "some" if sample.n_rows < MANY else "many"
-    rows = f"{sample.n_rows:.0f} rows a class"
+    rows = f"about {sample.n_rows:.0f} rows a class"
     if not sample.classes:
         rows = f"{sample.n_rows * CLASSES_OF_NUMBERS:.0f} rows"
     found = ", ".join(f"{score:.2f} on the features behind {n!r}" for n, score in named.items())
+    kind = "similar to" if similar else "different from"
     return (
-        f"there are {size} data ({rows}), {'similar to' if similar else 'different from'} those of "
-        f"the backbone: linear models have a leave-one-out {sample.measure} of {found}, and "
-        f"{raw:.2f} on {RAW}."
+        f"there are {size} data ({rows}), and they look {kind} those of the backbone: "
+        f"linear models have a leave-one-out {sample.measure} of {found}, and {raw:.2f} on {RAW}."
     )
 
 
@@ -168,20 +185,28 @@ def layer_scores(layers: Layers, cuts: Sequence[int], sample: Sample) -> dict[st
     """Return what linear models score on the features of each cut, and on the rows themselves."""
     found: dict[str, list[Tensor]] = {RAW: []}
     for x in sample.rows.split(predict_batch(tuple(sample.rows.shape[1:]))):
-        found[RAW].append(_flat(x))
+        found[RAW].append(_flat(_as_maps(x)))
         x = x.clone()
         for n, (name, layer) in enumerate(layers.first(max(cuts)).items(), start=1):
             x = layer(x)
             if n in cuts:
                 found.setdefault(name, []).append(_flat(x).clone())
     return {
-        name: linear_score(torch.cat(parts).numpy(), sample.targets, classes=sample.classes)
+        name: linear_score(torch.cat(parts).cpu().numpy(), sample.targets, classes=sample.classes)
         for name, parts in found.items()
     }
 
 
 def _flat(x: Tensor) -> Tensor:
     return nn.Sequential(*flat_layers(tuple(x.shape[1:])).values())(x)
+
+
+def _as_maps(x: Tensor) -> Tensor:
+    """Return rows that may be images as (N, C, H, W), so that the right axes are averaged over."""
+    try:
+        return image_layout(tuple(x.shape[1:])).to_nchw(x)
+    except ValueError:  # no images, or nobody can tell
+        return x
 
 
 def _spread(cuts: Sequence[int]) -> list[int]:

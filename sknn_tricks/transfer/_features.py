@@ -12,17 +12,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from torch import Tensor, nn
 
 from sknn_tricks._read_once import ReadOnce
 from sknn_tricks._unchanged import unchanged_on_error
 from sknn_tricks.estimators._beyond import validate_rows
-from sknn_tricks.estimators._bytes import check_shares
+from sknn_tricks.estimators._bytes import are_bytes
 from sknn_tricks.estimators._prediction import Prediction
 from sknn_tricks.estimators._settings import find_device
-from sknn_tricks.fused._bytes import shares
+from sknn_tricks.fused._bytes import check_shares, shares
+from sknn_tricks.transfer import _refusals as refusals
 from sknn_tricks.transfer._backbone import Backbone, as_backbone
 from sknn_tricks.transfer._cloning import KeepsBackbone
 from sknn_tricks.transfer._layers import Layers, joined, take_apart
@@ -53,7 +54,14 @@ class Forward:
         return tensors[0].device if tensors else torch.device("cpu")
 
 
-class FeatureExtractor(KeepsBackbone, TransformerMixin, Prediction, ReadOnce, BaseEstimator):
+class FeatureExtractor(
+    KeepsBackbone,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    Prediction,
+    ReadOnce,
+    BaseEstimator,
+):
     """Rows to the features that a pretrained net has of them, for any estimator behind it.
 
     Nothing is trained: the net is in evaluation mode, and its features are those of its last
@@ -207,11 +215,11 @@ def computed(extractor: FeatureExtractor, X: Any, dtype: str, path: Path) -> NDA
     -------
     ndarray or memmap of shape (N, D)
     """
-    first = extractor._outputs(X[:1])[0, 0]
-    n, width = len(X), first.shape[1]
+    n, width = len(X), extractor._outputs(X[:1]).shape[-1]
     if n * width <= MOST_IN_MEMORY:
-        return extractor._outputs(X)[0, 0].to(getattr(torch, dtype)).numpy()
-    features = np.memmap(path, dtype, "w+", shape=(n, width))
+        features = np.empty((n, width), dtype)
+    else:
+        features = np.memmap(path, dtype, "w+", shape=(n, width))
     size = max(AT_ONCE // max(math.prod(X.shape[1:]), width), 1)
     for start in range(0, n, size):
         features[start : start + size] = extractor._outputs(X[start : start + size])[0, 0]
@@ -233,9 +241,11 @@ def some_rows(X: Any, dtype: str, n: int = 2) -> Tensor:
 
 
 def check_scale(backbone: Backbone, X: Any) -> None:
-    """Raise if a backbone was fitted on bytes, and rows in memory are something else."""
+    """Raise if a backbone was fitted on bytes, and rows in memory are not, or the reverse."""
     if backbone.of_bytes and isinstance(X, np.ndarray):
         check_shares(X)
+    if backbone.of_bytes is False and are_bytes(X):
+        raise ValueError(refusals.bytes_for_floats())
 
 
 @torch.no_grad()

@@ -110,10 +110,12 @@ class FineTuner(KeepsBackbone, CallbackSupportMixin, MetaEstimatorMixin, ReadOnc
     ================  ===============  =================
 
     The bounds are measured, on small convolutional nets; of numbers, ten times as many rows count.
-    Similar are data on which a linear model does clearly better with the features of the last
-    hidden layer than with the rows themselves, and not clearly worse than with those of an earlier
-    layer. It is a ridge regression whose leave-one-out score is known in closed form, on up to
-    1,000 rows; clearly is one standard error, and 0.05 better than the rows at least.
+    Of classes of different sizes it is the geometric mean. Similar are data on which a linear model
+    does clearly better with the features of the last hidden layer than with the rows themselves,
+    and not clearly worse than with those of an earlier layer. It is a ridge regression whose
+    leave-one-out score is known in closed form, on up to 1,000 rows; clearly is one standard error,
+    and a tenth less error than with the rows. "truncate" is for an earlier layer with better
+    features, and becomes "linear_probe" where there is none.
     Large backbones with few rows are quicker, and may be better, left frozen: a search over
     `strategy` tells.
 
@@ -123,7 +125,9 @@ class FineTuner(KeepsBackbone, CallbackSupportMixin, MetaEstimatorMixin, ReadOnc
     `augment` or `cutmix` change the images of each step, the features are computed in each step.
 
     A linear head on frozen features starts as the ridge regression on up to 1,000 rows, where
-    `init` is "auto", and is as good as that from its first epoch. A head that is trained together
+    `init` is "auto", and is as good as that from its first epoch; with `early_stopping` and no
+    `validation_data` at outputs of 0, as the regression would have seen what is held out. The
+    members of an ensemble start with the same head. A head that is trained together
     with the body starts with outputs of 0 [2]_, of "pretrained_init" as heads do. Layers that do
     not learn yet are in evaluation mode. Nets with rates of their own for each layer train alone,
     not in a stack.
@@ -238,6 +242,21 @@ class FineTuner(KeepsBackbone, CallbackSupportMixin, MetaEstimatorMixin, ReadOnc
         self.cut_, self.feature_shape_ = training.cut, training.feature_shape
         context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters; deep ones also of the estimator that None stands for."""
+        params = super().get_params(deep)
+        if deep and self.estimator is None:
+            inner = self._net().get_params()
+            params |= {f"estimator__{name}": value for name, value in inner.items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; those of the estimator as ``estimator__<name>``."""
+        nested = any(name.startswith("estimator__") for name in params)
+        if nested and params.get("estimator", self.estimator) is None:
+            params["estimator"] = NetClassifier()
+        return super().set_params(**params)
 
     def _net(self) -> BaseNet:
         """Return the estimator, or what stands for it."""

@@ -62,8 +62,8 @@ class Layers:
         Parameters
         ----------
         cut : None, str or int
-            None: the body. A name: all up to that layer. A number: as in a slice of the children
-            at the top.
+            None: the body, all in front of the head. A name: all up to that layer. A number: as
+            in a slice of the children at the top.
 
         Raises
         ------
@@ -71,6 +71,8 @@ class Layers:
             If there is no such layer, or nothing is left.
         """
         if cut is None:
+            if not self.n_body:
+                raise ValueError(refusals.only_a_head(self.names))
             return self.n_body
         if isinstance(cut, str):
             kept = [i + 1 for i, name in enumerate(self.names) if f"{name}.".startswith(f"{cut}.")]
@@ -92,8 +94,9 @@ def take_apart(module: nn.Module, x: Tensor) -> Layers:
     ----------
     module : torch.nn.Module
         In evaluation mode. A Sequential is taken apart, and those in it; so is another module
-        whose forward is its parts in a row, which is tried. Of any other one, the linear layer
-        that makes its output is taken off; the rest is one layer.
+        whose forward is its parts in a row, which is tried, and a net that is the last part, behind
+        some that prepare its rows. Of any other one, the linear layer that makes its output is
+        taken off; the rest is one layer.
     x : Tensor of shape (N, ...)
         Some rows that it takes.
 
@@ -110,7 +113,15 @@ def take_apart(module: nn.Module, x: Tensor) -> Layers:
     """
     outputs = _outputs(module, x)
     layers = _in_a_row(module, x, outputs) or _body_and_head(module, x)
-    return Layers(layers, _n_body(list(layers.values())))
+    n_body = _n_body(list(layers.values()))
+    *front, last = layers
+    if n_body < len(layers) or not _has_linear(layers[last]) or layers[last] is module:
+        return Layers(layers, n_body)
+    for name in front:
+        x = layers[name](x.clone())
+    inner = take_apart(layers.pop(last), x)
+    layers |= {f"{last}.{name}": layer for name, layer in inner.by_name.items()}
+    return Layers(layers, len(front) + inner.n_body)
 
 
 def is_weighted(layer: nn.Module) -> bool:
@@ -172,17 +183,32 @@ def _flat(parts: Mapping[str, nn.Module | None]) -> dict[str, nn.Module]:
 
 def _body_and_head(module: nn.Module, x: Tensor) -> dict[str, nn.Module]:
     """Return a module without the linear layer that makes its output, and that layer."""
-    linear = [(name, part) for name, part in module.named_modules() if isinstance(part, nn.Linear)]
-    for name, head in reversed(linear):
-        body = copy.deepcopy(module)
-        owner, _, last = name.rpartition(".")
-        setattr(body.get_submodule(owner), last, nn.Identity())
-        features = body(x.clone())
-        if not (isinstance(features, Tensor) and features.shape[-1] == head.in_features):
-            continue
-        if torch.allclose(head(features), module(x.clone()), RTOL, ATOL):
+    for name, head in module.named_modules():
+        if isinstance(head, nn.Linear) and _makes(head, module, x):
+            body = copy.deepcopy(module)
+            owner, _, last = name.rpartition(".")
+            setattr(body.get_submodule(owner), last, nn.Identity())
             return {"body": body, "head": head}
     return {"body": module}
+
+
+def _makes(head: nn.Linear, module: nn.Module, x: Tensor) -> bool:
+    """Return whether what a layer in a module makes is what the module makes."""
+    made: list[Tensor] = []
+    handle = head.register_forward_hook(lambda layer, given, output: made.append(output))
+    try:
+        outputs = module(x.clone())
+    finally:
+        handle.remove()
+    # Where it is called twice, the body would have to end in two places.
+    return len(made) == 1 and torch.equal(made[0], outputs)
+
+
+def _has_linear(layer: nn.Module) -> bool:
+    """Return whether there are linear layers in a layer that is none itself."""
+    return not isinstance(layer, nn.Linear) and any(
+        isinstance(part, nn.Linear) for part in layer.modules()
+    )
 
 
 def _n_body(layers: list[nn.Module]) -> int:

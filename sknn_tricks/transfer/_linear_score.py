@@ -75,32 +75,44 @@ class Ridge:
     left_out: NDArray[np.float64]
 
 
-def ridge(features: NDArray[np.float64], wanted: NDArray[np.float64]) -> Ridge:
+def ridge(
+    features: NDArray[np.float64],
+    wanted: NDArray[np.float64],
+    weight: NDArray[np.float64] | None = None,
+) -> Ridge:
     """Return the ridge regression with the penalty of the least leave-one-out error.
 
     Parameters
     ----------
     features : ndarray of shape (N, D)
     wanted : ndarray of shape (N, O)
+    weight : ndarray of shape (N,), default=None
+        Of the rows, above 0: what each one's squared error counts.
     """
-    n, (mean, scale) = len(features), moments(features)
-    scaled, centre = (features - mean) / scale, wanted.mean(axis=0)
+    weight = np.ones(len(features)) if weight is None else weight / weight.mean()
+    n, (mean, scale) = len(features), moments(features, weight)
+    root = np.sqrt(weight)[:, None]
+    centre = np.average(wanted, axis=0, weights=weight)
+    scaled, centred = root * (features - mean) / scale, root * (wanted - centre)
     # Of the products of rows, whose number is that of the equations.
     values, vectors = np.linalg.eigh(scaled @ scaled.T)
     values = values.clip(0)
-    along = vectors.T @ (wanted - centre)
+    along = vectors.T @ centred
     tried = []
     for penalty in PENALTIES * max(values.sum() / n, 1e-12):
         share = values / (values + penalty)
-        leverage = (vectors**2 @ share + 1 / n).clip(max=1 - 1e-9)[:, None]
-        residuals = (wanted - centre - vectors @ (share[:, None] * along)) / (1 - leverage)
+        leverage = (vectors**2 @ share + weight / n).clip(max=1 - 1e-9)[:, None]
+        residuals = (centred - vectors @ (share[:, None] * along)) / (1 - leverage)
         tried.append(((residuals**2).sum(), penalty, residuals))
     _, penalty, residuals = min(tried, key=lambda each: each[0])
     weights = (vectors @ (along / (values + penalty)[:, None])).T @ scaled / scale
-    return Ridge(weights, centre - weights @ mean, wanted - residuals)
+    return Ridge(weights, centre - weights @ mean, wanted - residuals / root)
 
 
-def moments(features: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def moments(
+    features: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean and the standard deviation of each feature, 1 of those that are constant."""
-    mean, scale = features.mean(axis=0), features.std(axis=0)
+    mean = np.average(features, axis=0, weights=weight)
+    scale = np.sqrt(np.average((features - mean) ** 2, axis=0, weights=weight))
     return mean, np.where(scale > 1e-9, scale, 1.0)

@@ -67,12 +67,23 @@ def holds_code(path: Any) -> str:
     )
 
 
+def no_file(path: Any) -> str:
+    """Say that a file is no file of weights."""
+    return message(
+        f"{path} is no file of weights",
+        expected="a file of safetensors, or one that torch.save wrote",
+        got="neither",
+        todo="Look into it: it may be a web page, or a pointer to what git-lfs did not fetch",
+    )
+
+
 def unreadable(path: Any, error: Exception) -> str:
-    """Say that a file is damaged or of another kind."""
+    """Say that a file is damaged."""
+    reason = (str(error).splitlines() or ["it ends too early"])[0].rstrip(".")
     return message(
         f"{path} cannot be read",
         expected="a file of safetensors, or one that torch.save wrote",
-        got=f"{type(error).__name__}: {str(error).splitlines()[0].rstrip('.')}",
+        got=f"{type(error).__name__}: {reason}",
         todo="Take another copy",
     )
 
@@ -128,6 +139,16 @@ def _prefix(names: Shapes, longer: Shapes) -> str | None:
     return prefix if prefix and {prefix + name for name in names} == set(longer) else None
 
 
+def bytes_for_floats() -> str:
+    """Say that bytes are not what a backbone knows."""
+    return message(
+        "The backbone was fitted on floats, and the rows are images of bytes",
+        expected="floats of the scale that it was fitted on",
+        got="uint8",
+        todo="Scale them as then, such as X.astype('float32') / 255, or fit the backbone on bytes",
+    )
+
+
 def no_layer(cut: str, names: Sequence[str]) -> str:
     """Say that there is no layer of that name."""
     known = list(dict.fromkeys([*(name.split(".")[0] for name in names), *names]))
@@ -147,6 +168,16 @@ def nothing_left(cut: int, n_layers: int) -> str:
         expected=f"a number of its {n_layers} parts to keep, or below 0 of those to leave out",
         got=f"cut={cut}",
         todo="Try cut=-1, which leaves out the last one",
+    )
+
+
+def only_a_head(names: Sequence[str]) -> str:
+    """Say that a net has no hidden layer."""
+    return message(
+        "The backbone has no layer in front of its head",
+        expected="a net with a hidden layer, whose output is made by a linear layer at its end",
+        got=f"the layers {_some(list(names), 40)}",
+        todo="A net without hidden layers knows nothing that another one could use: train anew",
     )
 
 

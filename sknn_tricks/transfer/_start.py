@@ -17,7 +17,12 @@ SIZES = np.logspace(-1, 1.5, 26)
 
 
 def linear_head(
-    features: NDArray[Any], targets: NDArray[Any], n_outputs: int, *, kind: str
+    features: NDArray[Any],
+    targets: NDArray[Any],
+    n_outputs: int,
+    *,
+    kind: str,
+    weight: NDArray[Any] | None = None,
 ) -> nn.Sequential:
     """Return a linear layer that predicts targets from features, without any training.
 
@@ -33,6 +38,8 @@ def linear_head(
     n_outputs : int
         O.
     kind : {"classes", "labels", "numbers"}
+    weight : ndarray of shape (N,), default=None
+        Of the rows.
 
     Returns
     -------
@@ -47,8 +54,9 @@ def linear_head(
     [0, 0, 1, 1]
     """
     wanted = np.eye(n_outputs)[targets] if kind == "classes" else targets.reshape(len(targets), -1)
-    found = ridge(features.astype(np.float64), wanted.astype(np.float64))
-    size, centre = (1.0, 0.0) if kind == "numbers" else (_size(found, wanted, kind), 0.5)
+    found = ridge(features.astype(np.float64), wanted.astype(np.float64), weight)
+    weights = np.ones(len(features)) if weight is None else weight
+    size, centre = (1.0, 0.0) if kind == "numbers" else (_size(found, wanted, weights, kind), 0.5)
     layer = nn.Linear(features.shape[1], n_outputs, dtype=torch.float64)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(size * found.weights))
@@ -58,13 +66,15 @@ def linear_head(
     return head.to(torch.from_numpy(features[:0]).dtype)
 
 
-def _size(found: Ridge, wanted: NDArray[Any], kind: str) -> float:
+def _size(found: Ridge, wanted: NDArray[Any], weights: NDArray[Any], kind: str) -> float:
     """Return what makes predictions of indicators the best logits, by their cross-entropy."""
 
     def loss(size: float) -> float:
         logits = size * (found.left_out - 0.5)
         if kind == "classes":
-            return -float((wanted * log_softmax(logits, axis=1)).sum())
-        return -float((wanted * log_expit(logits) + (1 - wanted) * log_expit(-logits)).sum())
+            logs = wanted * log_softmax(logits, axis=1)
+        else:
+            logs = wanted * log_expit(logits) + (1 - wanted) * log_expit(-logits)
+        return -float(weights @ logs.sum(axis=1))
 
     return float(min(SIZES, key=loss))

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import gmean
 from sklearn.base import clone, is_classifier
-from torch import nn
+from torch import Tensor, nn
 
 from sknn_tricks.estimators._ensemble import members_to_train
 from sknn_tricks.fused._random import draw_seed
@@ -21,7 +22,6 @@ from sknn_tricks.nets import MLP
 from sknn_tricks.transfer._backbone import as_backbone
 from sknn_tricks.transfer._choice import CLASSES_OF_NUMBERS, MOST_ROWS, Sample, choose
 from sknn_tricks.transfer._features import (
-    Forward,
     check_scale,
     computed,
     extractor_of,
@@ -33,7 +33,7 @@ from sknn_tricks.transfer._features import (
 )
 from sknn_tricks.transfer._layers import take_apart
 from sknn_tricks.transfer._start import linear_head
-from sknn_tricks.transfer._whole import layered, new_head, scale_of, sequential, take_over
+from sknn_tricks.transfer._whole import at_zero, layered, new_head, scale_of, sequential, take_over
 
 Train = Callable[..., Any]
 
@@ -67,7 +67,7 @@ class Training:
         check_scale(backbone, self._data.X)
         self._foreign = backbone.foreign
         self._sample = self._some_rows()
-        module = backbone.module.to(self._sample.rows.dtype)
+        module = backbone.module.to(self._sample.rows)
         self._layers = take_apart(module, self._sample.rows[:2])
         self.choice = choose(tuner.strategy, self._layers, tuner.cut, self._sample)
         self._kept = self._layers.first(self.choice.n_kept)
@@ -80,9 +80,11 @@ class Training:
         data, n = self._data, min(len(self._data), MOST_ROWS)
         index = np.sort(np.random.default_rng(0).permutation(len(data))[:n])
         classes = is_classifier(self._net) and data.y.ndim == 1
-        n_kinds = len(np.unique(data.y)) if classes else CLASSES_OF_NUMBERS
-        x = some_rows(data.X[index], self._net.dtype, n)
-        return Sample(x, data.y[index], classes, len(data) / n_kinds)
+        n_rows = len(data) / CLASSES_OF_NUMBERS
+        if classes:
+            n_rows = gmean(np.unique(data.y, return_counts=True)[1])
+        x = some_rows(data.X[index], self._net.dtype, n).to(self._net._device)
+        return Sample(x, data.y[index], classes, index, float(n_rows))
 
     def run(self, train: Train) -> Any:
         """Return the fitted whole net.
@@ -115,19 +117,25 @@ class Training:
                 given = net._check_validation_data(validation_data)
                 seen = computed(extractor, given.X, net.dtype, Path(folder, "validation"))
                 watched = scaled_(seen, scale), given.y
-            head = self._estimator_of_head(body, scale)
-            train(head, scaled_(features, scale), data.y, data.weight, watched)
+            features = scaled_(features, scale)
+            head = self._estimator_of_head(features[self._sample.index])
+            train(head, features, data.y, data.weight, watched)
         whole = sequential(dict(body.named_children()), {"scale": scale.to(net._device)})
         net._foreign = self._foreign
         take_over(net, head, members_to_train(net, resume=False), whole)
         return self._finished(net)
 
-    def _estimator_of_head(self, body: nn.Module, scale: nn.Module) -> Any:
+    def _estimator_of_head(self, features: NDArray[Any]) -> Any:
         """Return what is trained on features: from a linear model on, or as the user says."""
         head = clone(self._net).set_params(tta=None)
-        if self._tuner.head is None and head.init == "auto":
-            head.set_params(module=self._linear_head(body, scale))
+        if self._starts_linear:
+            head.set_params(module=self._linear_head(features))
         return head
+
+    @property
+    def _starts_linear(self) -> bool:
+        """Whether a head on frozen features starts as a linear model of the sample."""
+        return self._tuner.head is None and self._net.init == "auto"
 
     def _train_whole(self, train: Train, module: nn.Module) -> Any:
         """Train body and head as one module."""
@@ -144,32 +152,43 @@ class Training:
     def _layered(self, unfreeze_every: float) -> nn.Module:
         """Return body and head, of which parts learn later, or never."""
         body = sequential(self._kept, self._flat)
-        scale = scale_of(self._features_of_sample(body))
-        is_frozen = unfreeze_every == math.inf
-        head = self._linear_head(body, scale) if is_frozen else self._new_head(at_zero=True)
+        features = self._features_of_sample(body)
+        scale = scale_of(features)
+        if unfreeze_every < math.inf:
+            head = at_zero(self._new_head())
+        elif self._starts_linear:
+            head = self._linear_head(scaled_(features, scale))
+        else:
+            head = self._new_head(self._net.init, torch.from_numpy(scaled_(features, scale)))
         flat, decay = {**self._flat, "scale": scale}, self._tuner.lr_decay
         return layered(self._layers, self.choice.n_kept, flat, head, decay, unfreeze_every)
 
-    @torch.no_grad()
-    def _linear_head(self, body: nn.Module, scale: nn.Module) -> nn.Module:
-        """Return a head that does what a linear model does that has seen some rows."""
-        if self._tuner.head is not None:
-            return self._new_head(at_zero=True)
+    def _linear_head(self, features: NDArray[Any]) -> nn.Module:
+        """Return a head that does what a linear model does that has seen the sample.
+
+        Its outputs are 0 where the net itself holds rows out, as the model would have seen them.
+        """
         net, sample = self._net, self._sample
-        features = scale(torch.from_numpy(self._features_of_sample(body))).numpy()
+        if net.early_stopping and self._given[3] is None:
+            return at_zero(self._new_head())
         kind = "classes" if sample.classes else "labels" if is_classifier(net) else "numbers"
-        return linear_head(features, net._encode(sample.targets), net._n_outputs, kind=kind)
+        data = self._data.take(sample.index)
+        factors, weight = net._class_factors(data), data.weight
+        if factors is not None:
+            weight = factors if weight is None else factors * weight
+        targets = net._encode(sample.targets)
+        return linear_head(features, targets, net._n_outputs, kind=kind, weight=weight)
 
     @torch.no_grad()
     def _features_of_sample(self, body: nn.Module) -> NDArray[Any]:
-        rows = self._sample.rows.to(Forward(body).device, copy=True)  # it may work in place
+        rows = self._sample.rows.clone()  # it may work in place
         batches = rows.split(predict_batch(tuple(rows.shape[1:])))
         return torch.cat([body.eval()(batch).cpu() for batch in batches]).numpy()
 
-    def _new_head(self, at_zero: bool = False) -> nn.Module:
+    def _new_head(self, init: Any = "auto", features: Tensor | None = None) -> nn.Module:
         net, n_features = self._net, math.prod(shape_of_features(self.feature_shape))
         seed = draw_seed(net.random_state)
-        return new_head(self._head(), n_features, net._n_outputs, seed, at_zero)
+        return new_head(self._head(), n_features, net._n_outputs, seed, init, features)
 
     def _head(self) -> Any:
         return MLP(hidden=()) if self._tuner.head is None else self._tuner.head

@@ -27,7 +27,12 @@ EPS = 1e-12
 
 
 def new_head(
-    head: Any, n_features: int, n_outputs: int, seed: int, at_zero: bool = False
+    head: Any,
+    n_features: int,
+    n_outputs: int,
+    seed: int,
+    init: Any = "auto",
+    features: Tensor | None = None,
 ) -> nn.Module:
     """Return a new head, drawn from a seed.
 
@@ -36,20 +41,29 @@ def new_head(
     head : spec
     n_features, n_outputs : int
     seed : int
-    at_zero : bool, default=False
-        Whether the outputs are to be 0 at first, so that the first gradients are of the head's own
-        weights only (Kolesnikov et al., 2020).
+    init : str or callable, default="auto"
+        How its weights are drawn.
+    features : Tensor of shape (N, n_features), default=None
+        For an `init` that looks at data.
     """
     with borrowed_global_state(stream_seed(seed, "build"), CPU):
         built = as_spec(head).build((n_features,), n_outputs)
     if not as_spec(head).foreign:
-        initialize(built, "auto", torch.Generator().manual_seed(stream_seed(seed, "init")))
-    last = [part for part in built.modules() if isinstance(part, nn.Linear)][-1:]
-    for layer in last if at_zero else []:
+        generator = torch.Generator().manual_seed(stream_seed(seed, "init"))
+        initialize(built, init, generator, batch=features)
+    return built
+
+
+def at_zero(head: nn.Module) -> nn.Module:
+    """Return a head whose outputs are 0 at first.
+
+    The first gradients are then of its own weights only (Kolesnikov et al., 2020).
+    """
+    for layer in [part for part in head.modules() if isinstance(part, nn.Linear)][-1:]:
         nn.init.zeros_(layer.weight)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
-    return built
+    return head
 
 
 def scale_of(features: NDArray[Any]) -> nn.BatchNorm1d:

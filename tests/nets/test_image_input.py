@@ -50,3 +50,8 @@ def test_layers_behind_it_keep_the_order_in_memory():
 def test_it_says_what_it_takes():
     text = "ImageInput(channels='first', n_channels=3, height=7, width=5)"
     assert repr(ImageInput(image_layout((3, 7, 5)))) == text
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (3, 7, 5), (7, 5, 3)])
+def test_a_shape_is_as_good_as_a_layout(shape):
+    assert ImageInput(shape).layout == image_layout(shape)

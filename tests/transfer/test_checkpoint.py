@@ -100,17 +100,46 @@ def test_code_in_a_file_is_refused_and_not_run(new, tmp_path, write):
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("name", ["net.pt", "net.safetensors"])
-def test_damaged_files_are_refused(weights, new, tmp_path, name):
-    path = tmp_path / name
-    path.write_bytes(b"nothing")
+def test_files_that_are_not_there_are_named(new, tmp_path):
+    for name in ("net.pt", "net.safetensors"):
+        for module in (SPEC, None):
+            with pytest.raises(FileNotFoundError, match=name):
+                FineTuner(tmp_path / name, module=module).fit(*new)
 
-    with pytest.raises(ValueError, match=r"(cannot be read|holds something else)"):
-        FineTuner(path, module=SPEC).fit(*new)
-    with pytest.raises(FileNotFoundError):
-        FineTuner(tmp_path / f"no {name}", module=SPEC).fit(*new)
-    with pytest.raises(FileNotFoundError):
-        FineTuner(tmp_path / f"no {name}").fit(*new)
+
+@pytest.mark.parametrize("content", [b"nothing", b"<!doctype html>", b"version https://git-lfs"])
+def test_files_of_something_else_are_no_weights(new, tmp_path, content):
+    path = tmp_path / "net.pt"
+    path.write_bytes(content)
+
+    assert text_of(path, new) == (
+        f"{path} is no file of weights. Expected a file of safetensors, or one that torch.save "
+        "wrote; got neither. Look into it: it may be a web page, or a pointer to what git-lfs did "
+        "not fetch."
+    )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.99])
+@pytest.mark.parametrize("kind", ["zip", "old", "safetensors"])
+def test_damaged_files_are_refused(weights, new, tmp_path, share, kind):
+    path = tmp_path / ("net.safetensors" if kind == "safetensors" else "net.pt")
+    if kind == "safetensors":
+        save_file(weights, path)
+    else:
+        torch.save(weights, path, _use_new_zipfile_serialization=kind == "zip")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+
+    text = text_of(path, new)
+
+    assert text.startswith((f"{path} cannot be read. Expected", f"{path} is no file of weights."))
+    assert "running its code" not in text
+
+
+def test_a_number_among_the_weights_is_none_of_them(weights, new):
+    text = text_of(weights | {"output.bias": torch.tensor(1.0)}, new)
+
+    assert "of another shape: output.bias () instead of" in text
 
 
 def text_of(given, new, module=SPEC):

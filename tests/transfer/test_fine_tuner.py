@@ -489,3 +489,73 @@ def test_rows_on_the_disk_are_taken(tuner, new, mapped, small_windows, strategy)
     np.testing.assert_allclose(
         on_disk.predict_proba(mapped(new[0])), on_disk.predict_proba(new[0]), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("strategy", ["linear_probe", "truncate"])
+def test_rows_that_are_held_out_are_not_seen_before(strategy):
+    """A head that had seen them would predict even these targets, which are noise."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 200)).astype(np.float32), rng.integers(0, 2, 120)
+    body = nn.Sequential(nn.Linear(200, 200), nn.ReLU(), nn.Linear(200, 150), nn.ReLU())
+    net = NetClassifier(
+        max_epochs=3, early_stopping=True, validation_fraction=0.5, lr=1e-5, random_state=0
+    )
+
+    fitted = FineTuner(body.append(nn.Linear(150, 2)), net, strategy=strategy).fit(X, y)
+
+    assert max(fitted.estimator_.validation_scores_) < 0.7
+
+
+@pytest.mark.parametrize("augment", [None, Augment(Flip(p=0.0))])
+def test_the_first_head_minds_weights_and_init(tuner, new, augment):
+    """At a rate of almost 0 the head stays where it starts."""
+    X, y = new
+    settings = {"max_epochs": 1, "lr": 1e-9, "augment": augment}
+
+    def head(weights=None, **others):
+        fitted = tuner("linear_probe", **settings, **others).fit(X, y, weights)
+        return fitted.net_.module_.state_dict()["head.output.weight"]
+
+    plain, weighted = head(), head(np.where(y == y[0], 10.0, 1.0))
+    balanced, drawn = head(class_weight={y[0]: 10.0}), head(init="kaiming_normal")
+
+    assert not torch.allclose(plain, weighted, rtol=0.1)
+    torch.testing.assert_close(balanced, weighted, rtol=1e-3, atol=1e-4)
+    assert not torch.allclose(plain, drawn, rtol=0.1)
+    torch.testing.assert_close(head(init="zeros"), torch.zeros_like(plain), rtol=0, atol=1e-6)
+    assert head(init="lsuv").isfinite().all()
+
+
+def test_parameters_of_the_estimator_that_none_stands_for(backbone):
+    tuner = FineTuner(backbone)
+
+    assert tuner.get_params()["estimator__lr"] == NetClassifier().lr
+    tuner.set_params(estimator__lr=0.1, estimator__module__hidden=(5,))
+
+    assert tuner.estimator.lr == 0.1
+    assert clone(tuner).estimator.module.hidden == (5,)
+
+
+def test_bytes_are_not_what_a_backbone_of_floats_knows(new):
+    X, y = new
+    net = NetClassifier(max_epochs=1, random_state=0).fit(X.astype(np.float32) * 16, y)
+    images = np.zeros((len(X), 8, 8), np.uint8)
+    text = (
+        "The backbone was fitted on floats, and the rows are images of bytes. Expected floats of "
+        "the scale that it was fitted on; got uint8. Scale them as then, such as "
+        "X.astype('float32') / 255, or fit the backbone on bytes."
+    )
+
+    for wants in (FineTuner(net), FeatureExtractor(net)):
+        with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+            wants.fit(images, y)
+
+
+def test_features_have_names(backbone, new):
+    extractor = FeatureExtractor(backbone).fit(new[0]).set_output(transform="pandas")
+
+    table = extractor.transform(new[0])
+
+    assert list(table.columns) == list(extractor.get_feature_names_out())
+    assert table.columns[1] == "featureextractor1"
+    np.testing.assert_array_equal(table, extractor.set_output(transform=None).transform(new[0]))

@@ -68,6 +68,75 @@ def test_another_forward_gives_up_its_head_only():
     assert isinstance(module.fc, nn.Linear)
 
 
+class HeadFirst(nn.Module):
+    """Its head is registered before the layers in front of it."""
+
+    def __init__(self, n_outputs=3):
+        super().__init__()
+        self.head = nn.Linear(8, n_outputs)
+        self.hidden = nn.Linear(5, 8)
+
+    def forward(self, x):
+        return self.head(self.hidden(x).relu())
+
+
+@pytest.mark.parametrize("n_outputs", [3, 8])
+def test_a_head_is_found_by_what_it_makes(n_outputs):
+    x, module = torch.randn(4, 5), HeadFirst(n_outputs).eval()
+    layers = take_apart(module, x)
+
+    assert layers.names == ["body", "head"]
+    assert layers.by_name["head"] is module.head
+    with torch.no_grad():
+        assert torch.equal(layers.by_name["body"](x), module.hidden(x).relu())
+
+
+def test_a_module_that_looks_into_its_linear_layers_is_left_alone():
+    module = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 1)
+    layers = take_apart(module.eval(), torch.randn(4, 6, 8))
+
+    assert layers.n_body == len(layers.names)
+
+
+class Wrapped(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(5)
+        self.model = model
+
+    def forward(self, x):
+        return self.model(self.norm(x))
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        (nn.Sequential(HeadFirst()), ["0.body", "0.head"]),
+        (nn.Sequential(nn.Identity(), HeadFirst()), ["0", "1.body", "1.head"]),
+        (Wrapped(HeadFirst()), ["norm", "model.body", "model.head"]),
+        (Wrapped(Wrapped(HeadFirst())), ["norm", "model.norm", "model.model.body"]),
+    ],
+)
+def test_a_net_behind_what_prepares_its_rows_is_taken_apart(module, names):
+    x = torch.randn(4, 5)
+    layers = take_apart(module.eval(), x)
+
+    assert layers.names[: len(names)] == names
+    assert layers.n_body == len(layers.names) - 1
+    with torch.no_grad():
+        assert torch.equal(nn.Sequential(*layers.by_name.values())(x), module(x))
+
+
+def test_a_net_without_a_hidden_layer_has_nothing_to_transfer():
+    text = (
+        "The backbone has no layer in front of its head. Expected a net with a hidden layer, whose "
+        "output is made by a linear layer at its end; got the layers 0. A net without hidden "
+        "layers knows nothing that another one could use: train anew."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        FeatureExtractor(nn.Sequential(nn.Linear(3, 2))).fit(np.zeros((2, 3)))
+
+
 def test_a_net_without_a_head_is_all_features():
     layers = take_apart(NoHead().eval(), X)
 
