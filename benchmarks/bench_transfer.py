@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from _fashion_mnist import Images, fashion_mnist
+from joblib import Parallel, delayed
 from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -65,13 +66,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--n-jobs", type=int, default=2, help="seeds at a time, on a thread each")
     parser.add_argument("--epochs", type=int, default=20, help="of the new data, of 200 a class")
     parser.add_argument("--pretrain", type=int, default=5, help="epochs on the known classes")
     parser.add_argument("--pretrain-rows", type=int, default=6000, help="of each class")
     parser.add_argument("--sizes", type=int, nargs="+", default=[3, 20, 200, 2000])
     options = parser.parse_args()
     train, test = fashion_mnist(options.data)
-    results = [try_seed(seed, train, test, options) for seed in range(options.seeds)]
+    tries = (delayed(try_seed)(seed, train, test, options) for seed in range(options.seeds))
+    results = Parallel(n_jobs=options.n_jobs)(tries)
     print_table([scores for scores, _ in results])
     seconds = {way: np.mean([each[way] for _, each in results]) for way in results[0][1]}
     print("\nSeconds of all fits of a seed:", {way: round(s) for way, s in seconds.items()})
