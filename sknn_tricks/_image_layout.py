@@ -47,7 +47,9 @@ class ImageLayout:
         return x.permute(0, 2, 3, 1) if self.channels == "last" else x
 
 
-def image_layout(input_shape: tuple[int, ...], channels: str = "auto") -> ImageLayout:
+def image_layout(
+    input_shape: tuple[int, ...], channels: str = "auto", name: str = "channels"
+) -> ImageLayout:
     """Return the layout of images of that shape.
 
     Parameters
@@ -56,6 +58,8 @@ def image_layout(input_shape: tuple[int, ...], channels: str = "auto") -> ImageL
         Shape of one row: (H, W), (H, W, C) or (C, H, W).
     channels : {"auto", "first", "last"}, default="auto"
         Where the channels are. "auto" takes the axis, last or first, that is 4 or less.
+    name : str, default="channels"
+        The parameter by which the user says it, for the errors.
 
     Returns
     -------
@@ -78,9 +82,9 @@ def image_layout(input_shape: tuple[int, ...], channels: str = "auto") -> ImageL
     if channels not in CHANNELS:
         raise ValueError(
             message(
-                "channels is no axis of images",
+                f"{name} is no axis of images",
                 expected="'auto', 'first' or 'last'",
-                got=f"channels={channels!r}",
+                got=f"{name}={channels!r}",
                 todo="'last' is for images of shape (H, W, C), 'first' for (C, H, W)",
             )
         )
@@ -95,12 +99,12 @@ def image_layout(input_shape: tuple[int, ...], channels: str = "auto") -> ImageL
                 todo="Give X the shape of its images, such as X.reshape(-1, 28, 28)",
             )
         )
-    if (channels := _axis(input_shape) if channels == "auto" else channels) == "last":
+    if (channels := _axis(input_shape, name) if channels == "auto" else channels) == "last":
         return ImageLayout("last", input_shape[2], *input_shape[:2])
     return ImageLayout("first", *input_shape)
 
 
-def _axis(input_shape: tuple[int, ...]) -> str:
+def _axis(input_shape: tuple[int, ...], name: str) -> str:
     first, last = (input_shape[axis] <= MOST_CHANNELS for axis in (0, 2))
     if first == last:
         raise ValueError(
@@ -108,7 +112,7 @@ def _axis(input_shape: tuple[int, ...]) -> str:
                 "It is not clear which axis of the images has their channels",
                 expected=f"one axis, the first or the last, of length {MOST_CHANNELS} or less",
                 got=f"rows of shape {input_shape}",
-                todo='Say it with channels="first" or channels="last"',
+                todo=f'Say it with {name}="first" or {name}="last"',
             )
         )
     return "first" if first else "last"

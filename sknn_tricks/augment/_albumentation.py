@@ -7,11 +7,8 @@ import difflib
 import inspect
 from typing import Any, Self
 
-from torch import Tensor
-
 from sknn_tricks._image_layout import ImageLayout
 from sknn_tricks._messages import lookup, message
-from sknn_tricks.augment._draws import Draws
 from sknn_tricks.augment._import import albumentations
 from sknn_tricks.augment._one_by_one import OneByOne
 from sknn_tricks.augment._transform import Transform
@@ -34,7 +31,14 @@ class Albumentation(Transform):
         The name of its class, or the object itself, which is kept as a name and arguments, or, if
         it consists of others, as what ``albumentations.to_dict`` writes of it.
     **params : dict
-        Arguments of the class, if it is given by name.
+        Arguments of the class, if it is given by name; others have theirs in them.
+
+    Raises
+    ------
+    ValueError
+        If there are arguments for a transform that is not given by name.
+    TypeError
+        If it is no transform.
 
     Notes
     -----
@@ -55,21 +59,25 @@ class Albumentation(Transform):
     unit_range = True
 
     def __init__(self, transform: Any, **params: Any) -> None:
-        if is_of_albumentations(transform):
-            transform, params = _in_words(transform)
-        self.transform = transform
-        self._params = params
+        self.transform, self._params = _written(transform, params)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the transform and its arguments."""
         return {"transform": self.transform, **self._params}
 
     def set_params(self, **params: Any) -> Self:
-        """Set arguments of the class, or `transform` itself, and return self."""
-        self.transform = params.pop("transform", self.transform)
-        if isinstance(self.transform, str):
-            _check_names(_class_of(self.transform), params)
-        self._params = {**self._params, **params}
+        """Set arguments of the class, or `transform` itself, and return self.
+
+        Raises
+        ------
+        ValueError
+            If the class has no such argument, or the transform is not given by name.
+        """
+        transform = params.pop("transform", self.transform)
+        if isinstance(transform, str):
+            _check_names(_class_of(transform), params)
+            params = {**self._params, **params}
+        self.transform, self._params = _written(transform, params)
         return self
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
@@ -108,15 +116,25 @@ class Albumentation(Transform):
         found.check(layout)
         return found
 
-    def change(self, x: Tensor, draws: Draws) -> Tensor:
-        """Return changed images, taken for floats."""
-        return OneByOne(self, of_bytes=False).change(x, draws)
-
 
 def is_of_albumentations(value: Any) -> bool:
     """Whether a value is a transform of albumentations, which need not be installed."""
     names = {cls.__module__.split(".")[0] for cls in type(value).__mro__}
     return "albumentations" in names and callable(value)
+
+
+def _written(transform: Any, params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return a transform as a name and arguments, or as a dict and none."""
+    if isinstance(transform, str):
+        return transform, params
+    if params:
+        raise ValueError(_has_its_own(transform, params))
+    if is_of_albumentations(transform):
+        return _in_words(transform)
+    config = transform.get("transform") if isinstance(transform, dict) else None
+    if isinstance(config, dict) and CLASS in config:
+        return transform, {}
+    raise TypeError(_no_transform(transform))
 
 
 def _in_words(transform: Any) -> tuple[Any, dict[str, Any]]:
@@ -165,6 +183,26 @@ def _made(what: Any, make: Any) -> Any:
         return make()
     except Exception as error:
         raise ValueError(_cannot(what, "be made", error)) from error
+
+
+def _has_its_own(transform: Any, params: dict[str, Any]) -> str:
+    name, value = next(iter(params.items()))
+    kind = "a dict" if isinstance(transform, dict) else type(transform).__name__
+    return message(
+        "Arguments are for a transform of albumentations that is given by name",
+        expected='a name, such as Albumentation("Rotate", limit=10), or no arguments',
+        got=f"{name}={value!r} for {kind}",
+        todo="Give the transform by its name, or make it anew with other arguments",
+    )
+
+
+def _no_transform(value: Any) -> str:
+    return message(
+        "Albumentation has something that is no transform of albumentations",
+        expected="the name of a class, an object of it, or what albumentations.to_dict writes",
+        got=repr(value),
+        todo='Write its name, such as Albumentation("HorizontalFlip", p=1.0)',
+    )
 
 
 def _cannot(what: Any, do: str, error: Exception) -> str:

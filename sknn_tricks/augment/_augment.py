@@ -31,7 +31,8 @@ class Augment(ReadOnce, BaseEstimator):
     each fold of a search. Called by itself, it changes images to look at.
 
     What becomes of an image depends on the seed, the epoch and the number of its row only: not on
-    its batch, nor on which nets train beside this one.
+    its batch, nor on which nets train beside this one. A row that is drawn twice in an epoch, as
+    those of small classes are with ``balanced_batches=True``, is changed twice.
 
     Parameters
     ----------
@@ -41,8 +42,10 @@ class Augment(ReadOnce, BaseEstimator):
         `RandomResizedCrop` with the same `fill` resample an image once for all.
     strength : float, default=1.0
         By how much the ranges of our transforms are multiplied: angles, distances, sizes, spreads.
-        0 leaves those with a range without effect. Probabilities, `Flip` and albumentations'
-        transforms stay as they are.
+        0 leaves those with a range without effect. A range ends at its bound, however strong:
+        angles of `Rotate` at 180 and of `Shear` at 89 degrees, distances and squares at the side of
+        the image (less a pixel where it is reflected), areas at the whole image, amounts of
+        `ColorJitter` at 1. Probabilities, `Flip` and albumentations' transforms stay as they are.
     channels : {"auto", "first", "last"}, default="auto"
         Which axis of images (H, W, C) or (C, H, W) has the channels: "auto" takes the one, last or
         first, that is 4 or less.
@@ -106,7 +109,8 @@ class Augment(ReadOnce, BaseEstimator):
         Returns
         -------
         ndarray or Tensor
-            Of the same kind, dtype and shape; integers are rounded, bytes kept from 0 to 255.
+            Of the same kind, dtype and shape; integers are rounded, and end where their dtype does:
+            bytes at 0 and 255.
 
         Raises
         ------
@@ -118,8 +122,9 @@ class Augment(ReadOnce, BaseEstimator):
         seed = _draw_seed(random_state)
         size = max(NUMBERS // max(int(np.prod(rows.shape[1:])), 1), 1)
         for start in range(0, len(rows), size):
-            numbers = np.arange(start, min(start + size, len(rows)))
-            rows[numbers] = chain(rows[numbers], Draws.of(seed, 0, numbers))
+            some = slice(start, min(start + size, len(rows)))
+            numbers = np.arange(some.start, some.stop)
+            rows[some] = chain(rows[some], Draws.of(seed, 0, numbers))
         return rows.result()
 
     def apply(self, x: Tensor, seed: int, epoch: int, rows: Any) -> Tensor:
@@ -155,7 +160,8 @@ class Augment(ReadOnce, BaseEstimator):
         ValueError
             If a parameter is out of range, or does not suit such images.
         """
-        check(is_number(self.strength), self, "strength", "a number from 0 up", "strength=1.0")
+        finite = is_number(self.strength) and self.strength < float("inf")
+        check(finite, self, "strength", "a number from 0 up", "strength=1.0")
         workers = isinstance(self.n_workers, Integral) and is_number(self.n_workers)
         check(workers, self, "n_workers", "a whole number from 0 up", "n_workers=2")
         layout = image_layout(input_shape, self.channels)
@@ -163,7 +169,7 @@ class Augment(ReadOnce, BaseEstimator):
         for transform in transforms:
             transform.check(layout)
         if self.strength != 1:
-            transforms = [transform.times(self.strength) for transform in transforms]
+            transforms = [transform.times(self.strength, layout) for transform in transforms]
         return Chain(transforms, layout, of_bytes)
 
 

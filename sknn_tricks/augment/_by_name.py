@@ -20,13 +20,15 @@ RECIPES: dict[str, Callable[[], list[Transform]]] = {
 }
 
 
-def as_augment(augment: Any) -> Augment | None:
+def as_augment(augment: Any, name: str = "augment") -> Augment | None:
     """Return the augmentation that a parameter stands for.
 
     Parameters
     ----------
     augment : None, Augment, transform, list of transforms or str
         A str is one of `RECIPES`.
+    name : {"augment", "tta"}, default="augment"
+        The parameter that it was given for.
 
     Returns
     -------
@@ -47,5 +49,5 @@ def as_augment(augment: Any) -> Augment | None:
     if augment is None or isinstance(augment, Augment):
         return augment
     if isinstance(augment, str):
-        return Augment(lookup(augment, RECIPES, "augment")())
-    return Augment(as_list(augment))
+        return Augment(lookup(augment, RECIPES, name)())
+    return Augment(as_list(augment, name))

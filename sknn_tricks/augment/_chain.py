@@ -17,6 +17,8 @@ from sknn_tricks.augment._transform import Transform
 
 # Numbers of images that are changed at once: what is made of them on the way stays in the cache.
 NUMBERS = 2**19
+# How far a number may be outside of [0, 1]: scalers in float32 round to 1.0000001.
+SLACK = 1e-6
 
 
 class Step(Protocol):
@@ -74,12 +76,20 @@ class Chain:
         self.layout, self.steps = layout, _steps(ready)
         self._for_unit_range = next((each.name for each in self.steps if each.unit_range), None)
 
-    def check(self, x: Tensor) -> None:
-        """Raise if a transform is for images in [0, 1], and these are not."""
-        if self._for_unit_range is not None and x.numel():
-            lowest, highest = (end.item() for end in x.aminmax())
-            if lowest < 0 or highest > 1:
-                raise ValueError(_out_of_range(self._for_unit_range, lowest, highest))
+    def check(self, x: Tensor) -> bool:
+        """Raise if a transform is for images in [0, 1], and these are not.
+
+        Returns
+        -------
+        bool
+            Whether they need not be clipped: none of them is rounded beyond an end.
+        """
+        if self._for_unit_range is None or not x.numel():
+            return True
+        lowest, highest = (end.item() for end in x.aminmax())
+        if lowest < -SLACK or highest > 1 + SLACK:
+            raise ValueError(_out_of_range(self._for_unit_range, lowest, highest))
+        return lowest >= 0 and highest <= 1
 
     def __call__(self, x: Tensor, draws: Draws) -> Tensor:
         """Return augmented images.
@@ -100,21 +110,21 @@ class Chain:
         ValueError
             If a transform is for images in [0, 1], and these are not.
         """
-        self.check(x)
+        is_in_range = self.check(x)
         changed = torch.empty_like(x, memory_format=torch.contiguous_format)
         size = max(NUMBERS // max(torch.Size(x.shape[1:]).numel(), 1), 1)
         for start in range(0, len(x), size):
             some = slice(start, start + size)
             images = self.layout.to_nchw(x[some]).contiguous()
-            changed[some] = self.layout.from_nchw(self._change(images, draws.take(some)))
+            images = self._change(images, draws.take(some), is_in_range)
+            changed[some] = self.layout.from_nchw(images)
         return changed
 
-    def _change(self, x: Tensor, draws: Draws) -> Tensor:
+    def _change(self, x: Tensor, draws: Draws, is_in_range: bool) -> Tensor:
         """Return some images (N, C, H, W) augmented."""
-        is_in_range = True
         for step in self.steps:
             if step.unit_range and not is_in_range:
-                x = x.clamp(0, 1)  # only what transforms before it did
+                x = x.clamp(0, 1)  # only rounding, or what transforms before it did
             is_in_range = step.unit_range
             x = step(x, draws)
         return x
@@ -124,7 +134,7 @@ def _out_of_range(name: str, lowest: float, highest: float) -> str:
     return message(
         f"{name} is for images in [0, 1]",
         expected="bytes (uint8), or floats from 0 to 1",
-        got=f"numbers from {lowest:g} to {highest:g}",
+        got=f"numbers from {lowest:.9g} to {highest:.9g}",
         todo="Give the images as bytes, and leave their scaling to the net",
     )
 

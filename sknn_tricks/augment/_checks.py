@@ -68,9 +68,25 @@ def pixels(length: float, side: int) -> int:
     return int(length) if isinstance(length, Integral) else round(length * side)
 
 
-def scaled_length(length: float, strength: float) -> float:
-    """Return a length, in pixels or as a share, times a strength."""
-    return round(length * strength) if isinstance(length, Integral) else length * strength
+def scaled_length(length: float, strength: float, side: int, longest: int) -> float:
+    """Return a length times a strength, the longest one at most.
+
+    Parameters
+    ----------
+    length : float
+        In pixels, or as a share of the side. Pixels that were more than the longest stay as many.
+    strength : float
+    side, longest : int
+        In pixels.
+
+    Examples
+    --------
+    >>> scaled_length(0.5, 3.0, side=32, longest=32), scaled_length(20, 3.0, side=32, longest=32)
+    (1.0, 32)
+    """
+    if isinstance(length, Integral):
+        return min(round(length * strength), max(longest, int(length)))
+    return min(length * strength, longest / max(side, 1))
 
 
 def check_angles(owner: Any, name: str, largest: float) -> None:
@@ -79,6 +95,18 @@ def check_angles(owner: Any, name: str, largest: float) -> None:
     fits = is_number(value, 0, largest) or is_range(value, -largest, largest)
     expected = f"an angle from 0 to {largest}, or the smallest and the largest, in degrees"
     check(fits, owner, name, expected, f"{name}=15")
+
+
+def scaled_angles(degrees: Any, strength: float, largest: float) -> tuple[float, float]:
+    """Return the smallest and the largest angle times a strength, none above the largest there is.
+
+    Examples
+    --------
+    >>> scaled_angles(60, 2.0, 89), scaled_angles((0, 20), 2.0, 89)
+    ((-89, 89), (0.0, 40.0))
+    """
+    low, high = (min(max(end * strength, -largest), largest) for end in ends(degrees))
+    return low, high
 
 
 def check_factors(owner: Any, name: str) -> None:

@@ -86,7 +86,7 @@ class ColorJitter(Transform):
         if layout.n_channels not in (1, 3) and (self.saturation or self.hue):
             raise ValueError(_no_colors(layout.n_channels))
 
-    def times(self, strength: float) -> Self:
+    def times(self, strength: float, layout: ImageLayout) -> Self:
         """Return the transform with its amounts times a strength, but not above their bounds."""
         amounts = {
             name: min(getattr(self, name) * strength, most) for name, most in AMOUNTS.items()

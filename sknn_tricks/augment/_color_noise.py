@@ -60,7 +60,7 @@ class ColorNoise(Transform):
         if self.covariance is not None:
             _check_covariance(self._matrix(), layout)
 
-    def times(self, strength: float) -> Self:
+    def times(self, strength: float, layout: ImageLayout) -> Self:
         """Return the transform with its standard deviation times a strength."""
         return self._with(std=self.std * strength)
 

@@ -7,10 +7,10 @@ from typing import Any, Self
 from torch import Tensor
 
 from sknn_tricks._image_layout import ImageLayout
-from sknn_tricks.augment._checks import FILLS, check_fill, check_length, pixels, scaled_length
+from sknn_tricks.augment._checks import FILLS, check_fill, check_length, pixels
 from sknn_tricks.augment._draws import Draws
 from sknn_tricks.augment._transform import Transform
-from sknn_tricks.augment._windows import check_reflects, shifted
+from sknn_tricks.augment._windows import check_reflects, scaled_move, shifted
 
 
 class Crop(Transform):
@@ -55,9 +55,9 @@ class Crop(Transform):
         widest = max(pixels(self.padding, side) for side in (layout.height, layout.width))
         check_reflects(self, "padding", widest, layout)
 
-    def times(self, strength: float) -> Self:
-        """Return the transform with its frame times a strength."""
-        return self._with(padding=scaled_length(self.padding, strength))
+    def times(self, strength: float, layout: ImageLayout) -> Self:
+        """Return the transform with its frame times a strength, the image's side at most."""
+        return self._with(padding=scaled_move(self, "padding", strength, layout))
 
     def change(self, x: Tensor, draws: Draws) -> Tensor:
         """Return windows of the images."""

@@ -72,9 +72,10 @@ class Cutout(Transform):
         check(counts, self, "n", "a whole number from 1 up", "n=1")
         check_fill(self, "mean")
 
-    def times(self, strength: float) -> Self:
-        """Return the transform with the side of its squares times a strength."""
-        return self._with(size=scaled_length(self.size, strength))
+    def times(self, strength: float, layout: ImageLayout) -> Self:
+        """Return the transform with its squares' side times a strength, the image's at most."""
+        side = min(layout.height, layout.width)
+        return self._with(size=scaled_length(self.size, strength, side, side))
 
     def change(self, x: Tensor, draws: Draws) -> Tensor:
         """Return the images with squares cut out."""

@@ -42,7 +42,7 @@ class Noise(Transform):
         super().check(layout)
         check(is_number(self.std), self, "std", "a number from 0 up", "std=0.05")
 
-    def times(self, strength: float) -> Self:
+    def times(self, strength: float, layout: ImageLayout) -> Self:
         """Return the transform with its standard deviation times a strength."""
         return self._with(std=self.std * strength)
 

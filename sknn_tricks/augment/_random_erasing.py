@@ -69,7 +69,7 @@ class RandomErasing(Transform):
         check_sizes(self)
         check_fill(self, "mean", "noise")
 
-    def times(self, strength: float) -> Self:
+    def times(self, strength: float, layout: ImageLayout) -> Self:
         """Return the transform with its areas times a strength, the whole image at most."""
         return self._with(area=tuple(min(end * strength, 1.0) for end in self.area))
 

@@ -55,7 +55,7 @@ class RandomResizedCrop(Affine):
         super().check(layout)
         check_sizes(self)
 
-    def times(self, strength: float) -> Self:
+    def times(self, strength: float, layout: ImageLayout) -> Self:
         """Return the transform with what is cut off, and shapes' logarithms, times a strength."""
         area = tuple(max(1 - (1 - end) * strength, 0.0) for end in self.area)
         return self._with(area=area, aspect=tuple(end**strength for end in self.aspect))

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from sknn_tricks._image_layout import ImageLayout
 from sknn_tricks.augment._affine import Affine, linear_maps
-from sknn_tricks.augment._checks import check_angles, ends
+from sknn_tricks.augment._checks import check_angles, ends, scaled_angles
 from sknn_tricks.augment._draws import Draws
+
+# Degrees.
+LARGEST = 180
 
 
 class Rotate(Affine):
@@ -44,11 +47,11 @@ class Rotate(Affine):
     def check(self, layout: ImageLayout) -> None:
         """Raise if a parameter is out of range."""
         super().check(layout)
-        check_angles(self, "degrees", 180)
+        check_angles(self, "degrees", LARGEST)
 
-    def times(self, strength: float) -> Self:
-        """Return the transform with its angles times a strength."""
-        return self._with(degrees=tuple(end * strength for end in ends(self.degrees)))
+    def times(self, strength: float, layout: ImageLayout) -> Self:
+        """Return the transform with its angles times a strength, half a turn at most."""
+        return self._with(degrees=scaled_angles(self.degrees, strength, LARGEST))
 
     def inverses(self, draws: Draws, layout: ImageLayout) -> NDArray[np.float64]:
         """Return where the pixels of the rotated images come from, of shape (N, 2, 3)."""

@@ -46,7 +46,7 @@ class Scale(Affine):
         super().check(layout)
         check_factors(self, "factors")
 
-    def times(self, strength: float) -> Self:
+    def times(self, strength: float, layout: ImageLayout) -> Self:
         """Return the transform with the logarithms of its factors times a strength."""
         return self._with(factors=tuple(factor**strength for factor in self.factors))
 

@@ -7,10 +7,10 @@ from typing import Any, Self
 from torch import Tensor
 
 from sknn_tricks._image_layout import ImageLayout
-from sknn_tricks.augment._checks import FILLS, check_fill, check_length, pixels, scaled_length
+from sknn_tricks.augment._checks import FILLS, check_fill, check_length, pixels
 from sknn_tricks.augment._draws import Draws
 from sknn_tricks.augment._transform import Transform
-from sknn_tricks.augment._windows import check_reflects, shifted
+from sknn_tricks.augment._windows import check_reflects, scaled_move, shifted
 
 
 class Shift(Transform):
@@ -58,9 +58,9 @@ class Shift(Transform):
         longest = max(pixels(self.distance, side) for side in (layout.height, layout.width))
         check_reflects(self, "distance", longest, layout)
 
-    def times(self, strength: float) -> Self:
-        """Return the transform with its distance times a strength."""
-        return self._with(distance=scaled_length(self.distance, strength))
+    def times(self, strength: float, layout: ImageLayout) -> Self:
+        """Return the transform with its distance times a strength, the image's side at most."""
+        return self._with(distance=scaled_move(self, "distance", strength, layout))
 
     def change(self, x: Tensor, draws: Draws) -> Tensor:
         """Return the images moved."""

@@ -68,8 +68,20 @@ class Transform(ReadOnce, BaseEstimator):
         """
         return self
 
-    def times(self, strength: float) -> Self:
-        """Return the transform with its ranges times a strength."""
+    def times(self, strength: float, layout: ImageLayout) -> Self:
+        """Return the transform with its ranges times a strength.
+
+        Parameters
+        ----------
+        strength : float, from 0 up
+        layout : ImageLayout
+            What the images are.
+
+        Returns
+        -------
+        Transform
+            Whose ranges end where they would be out of bounds, or too large for such images.
+        """
         return self
 
     def change(self, x: Tensor, draws: Draws) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from sknn_tricks._image_layout import ImageLayout
 from sknn_tricks._messages import message
+from sknn_tricks.augment._checks import scaled_length
 
 MODES = {"edge": "replicate", "reflect": "reflect"}
 
@@ -55,6 +56,23 @@ def _pieces(x: Tensor, top: NDArray[Any], left: NDArray[Any], less: tuple[int, i
     corners = torch.from_numpy(top * width + left)[:, None, None]
     index = (planes + corners + lines).view(-1).to(x.device)
     return runs.index_select(0, index).view(n, n_channels, height_out, width_out)
+
+
+def scaled_move(owner: Any, name: str, strength: float, layout: ImageLayout) -> float:
+    """Return how far a transform moves images, times a strength: as far as they are long at most.
+
+    Parameters
+    ----------
+    owner : Transform
+        Has a `fill`.
+    name : str
+        Its parameter that is the length.
+    strength : float
+    layout : ImageLayout
+    """
+    sides = (layout.height, layout.width)
+    longest = max(min(sides) - 1, 0) if owner.fill == "reflect" else max(sides)
+    return scaled_length(getattr(owner, name), strength, max(sides), longest)
 
 
 def check_reflects(owner: Any, name: str, length: int, layout: ImageLayout) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from sklearn.base import clone
 
-from sknn_tricks._image_layout import image_layout
 from sknn_tricks.augment import Augment, as_augment
+from sknn_tricks.augment._channels import channels_of, layout_of
 
-PREFIX = "augment__"
 
-
-def augment_of(augment: Any, input_shape: tuple[int, ...], of_bytes: bool) -> Augment | None:
+def augment_of(
+    augment: Any, input_shape: tuple[int, ...], of_bytes: bool, spec: Any = None
+) -> Augment | None:
     """Return the augmentation that a parameter stands for, for rows of that shape.
 
     Parameters
@@ -21,6 +21,8 @@ def augment_of(augment: Any, input_shape: tuple[int, ...], of_bytes: bool) -> Au
     input_shape : tuple of int
     of_bytes : bool
         Whether the rows are bytes.
+    spec : spec or None, default=None
+        Of the net. It may say where the channels are, which counts if `augment` does not.
 
     Raises
     ------
@@ -30,23 +32,26 @@ def augment_of(augment: Any, input_shape: tuple[int, ...], of_bytes: bool) -> Au
         If it is something else.
     """
     found = as_augment(augment)
-    if found is not None:
-        found.prepare(input_shape, of_bytes)
+    if found is None:
+        return None
+    layout_of(input_shape, spec, found)  # complains in the name of the parameter that decides
+    if (channels := channels_of(spec, found)) != found.channels:
+        found = clone(found).set_params(channels=channels)
+    found.prepare(input_shape, of_bytes)
     return found
 
 
-def cutmix_of(cutmix: float, augment: Any, input_shape: tuple[int, ...]) -> float:
-    """Return the parameter of CutMix.
+def check_cutmix(
+    cutmix: float, augment: Any, input_shape: tuple[int, ...], spec: Any = None
+) -> None:
+    """Raise if rows are to be cut that are no images.
 
     Raises
     ------
     ValueError
-        If the rows are no images to cut.
     """
     if cutmix:
-        found = as_augment(augment)
-        image_layout(input_shape, "auto" if found is None else found.channels)
-    return cutmix
+        layout_of(input_shape, spec, as_augment(augment))
 
 
 def with_own_augment(params: dict[str, Any], augment: Any) -> dict[str, Any]:
@@ -75,9 +80,33 @@ def with_own_augment(params: dict[str, Any], augment: Any) -> dict[str, Any]:
     {'augment': None}
     """
     found = as_augment(params.get("augment", augment))
+    return with_own(params, "augment", found, Augment())
+
+
+def with_own(params: dict[str, Any], name: str, found: Any, usual: Any) -> dict[str, Any]:
+    """Return parameters to set, with a copy of an object to set them in.
+
+    Parameters
+    ----------
+    params : dict of str to object
+        Some begin with the name and ``__``.
+    name : str
+        The parameter that holds the object.
+    found : object or None
+        None has no parameters: those that are for it are left out.
+    usual : object
+        What knows which parameters there are.
+
+    Raises
+    ------
+    ValueError
+        If there is no parameter of that name.
+    """
     if found is not None:
-        return {**params, "augment": clone(found)}
-    inner = {name: value for name, value in params.items() if name.startswith(PREFIX)}
-    Augment().set_params(**{name.removeprefix(PREFIX): value for name, value in inner.items()})
-    others = {name: value for name, value in params.items() if name not in inner}
-    return {**others, "augment": None}
+        return {**params, name: clone(found)}
+    prefix = f"{name}__"
+    inner = {each: value for each, value in params.items() if each.startswith(prefix)}
+    for each, value in inner.items():
+        usual.set_params(**{each.removeprefix(prefix).partition("__")[0]: value})
+    others = {each: value for each, value in params.items() if each not in inner}
+    return {**others, name: None}

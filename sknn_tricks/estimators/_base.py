@@ -31,7 +31,7 @@ from sknn_tricks.estimators._monitor import Watched, check_monitor, monitor_of
 from sknn_tricks.estimators._precision import dtype_name
 from sknn_tricks.estimators._prediction import Prediction
 from sknn_tricks.estimators._settings import find_device, settings_of
-from sknn_tricks.estimators._tta import views_of
+from sknn_tricks.estimators._tta import views_of, with_own_tta
 from sknn_tricks.fused import Job, Rows, Stopping
 from sknn_tricks.fused._balance import NO_BALANCE, Balance
 from sknn_tricks.fused._courses import unscheduled
@@ -143,9 +143,10 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters; those of the module as ``module__<name>``, of `augment` likewise.
+        """Set parameters; those of the module as ``module__<name>``, of `augment`, `tta` likewise.
 
-        What was given as `module` or `augment` is never changed: this estimator gets its own copy.
+        What was given as `module`, `augment` or `tta` is never changed: this estimator gets its own
+        copy.
         """
         if any(name.startswith("module__") for name in params):
             spec = as_spec(params.pop("module", self.module))
@@ -154,6 +155,8 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
             params["module"] = clone(spec)
         if any(name.startswith("augment__") for name in params):
             params = with_own_augment(params, self.augment)
+        if any(name.startswith("tta__") for name in params):
+            params = with_own_tta(params, self.tta)
         return super().set_params(**params)
 
     # --- fitting ----------------------------------------------------------------------------
@@ -287,7 +290,8 @@ class BaseNet(Fitted, Prediction, ReadOnce, CallbackSupportMixin, BaseEstimator)
             self.input_shape_ = data.X.shape[1:]
             self._foreign = as_spec(self.module).foreign
         self._check_shape(data.X)
-        views_of(self.tta, self.input_shape_)  # complains before anything is trained
+        # Complains before anything is trained.
+        views_of(self.tta, self.input_shape_, self._of_bytes, self.module, self.augment)
         self._learn_target(data, classes, resume)
         if not resume:  # later data are weighed against the first ones
             weight = self._row_weights(data)

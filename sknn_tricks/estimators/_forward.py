@@ -40,7 +40,7 @@ def outputs_of(net: Any, module: nn.Module, x: Tensor, n_rows: int, foreign: boo
     ----------
     net : Net
     module : torch.nn.Module
-        One of its `modules_of`.
+        One of its `modules_of`, which may see a view of the rows.
     x : Tensor of shape (N, ...)
         Floats, or bytes, which are shares of 255.
     n_rows : int
@@ -56,7 +56,7 @@ def outputs_of(net: Any, module: nn.Module, x: Tensor, n_rows: int, foreign: boo
     module.eval()
     forward = module if foreign else to_predict(module)
     rows = batches(x, module, torch.device(net.device), foreign)
-    small = is_small(module, n_rows)
+    small = is_small(net.module_, n_rows)  # each view as the rows themselves
     with one_thread() if small else nullcontext():
         return torch.cat([forward(batch).cpu() for batch in rows]).double()
 

@@ -15,9 +15,9 @@ from sknn_tricks.estimators._forward import batches
 from sknn_tricks.estimators._precision import to_predict
 from sknn_tricks.fused._cpu import is_small, one_thread
 from sknn_tricks.fused._random import borrowed_global_state, stream_seed
-from sknn_tricks.nets import DropConnect, DropPath
+from sknn_tricks.nets import ChannelDropout, DropConnect, DropConnect2d, DropPath
 
-DROPPING = (nn.modules.dropout._DropoutNd, DropConnect, DropPath)
+DROPPING = (nn.modules.dropout._DropoutNd, ChannelDropout, DropConnect, DropConnect2d, DropPath)
 
 
 class DroppingNet:

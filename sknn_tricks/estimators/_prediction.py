@@ -31,7 +31,10 @@ class Prediction:
 
     net_: Any
     input_shape_: tuple[int, ...]
-    tta: Any = None  # nets that were pickled before it was there have none
+    # Nets that were pickled before these were there have none.
+    module: Any = None
+    tta: Any = None
+    augment: Any = None
     _foreign: bool
     # Whether it was fitted on images of bytes.
     _of_bytes = False
@@ -46,7 +49,7 @@ class Prediction:
         foreign module, and one with convolutions, computes in its own precision.
         """
         X, dtype = self._rows_to_predict(X)
-        views = views_of(self.tta, self.input_shape_)
+        views = views_of(self.tta, self.input_shape_, self._of_bytes, self.module, self.augment)
         modules = seen_through(views, self._modules())
         forward = lambda x: torch.stack(  # noqa: E731
             [outputs_of(net, module, x, len(X), self._foreign) for net, module in modules]

@@ -11,7 +11,7 @@ from skorch.callbacks import Callback
 
 from sknn_tricks._messages import message
 from sknn_tricks.averaging import make_averaging, snapshots
-from sknn_tricks.estimators._augment import augment_of, cutmix_of
+from sknn_tricks.estimators._augment import augment_of, check_cutmix
 from sknn_tricks.init import portable
 from sknn_tricks.nets import as_spec
 
@@ -25,12 +25,14 @@ def settings_of(net: Any) -> dict[str, Any]:
         It has learnt of its data.
     """
     averaging, schedule = make_averaging(net.averaging), net.lr_schedule
+    spec, shape = as_spec(net.module), net.input_shape_
+    check_cutmix(net.cutmix, net.augment, shape, spec)
     if isinstance(averaging, snapshots):
         averaging.check(net.max_epochs, net.early_stopping)
         schedule = averaging.over(schedule)
     return {
-        "spec": as_spec(net.module),
-        "input_shape": net.input_shape_,
+        "spec": spec,
+        "input_shape": shape,
         "n_outputs": net._n_outputs,
         "task": net._task(),
         "init": portable(net.init),
@@ -52,8 +54,8 @@ def settings_of(net: Any) -> dict[str, Any]:
         "dropout_schedule": net.dropout_schedule,
         "input_noise": net.input_noise,
         "mixup": net.mixup,
-        "augment": augment_of(net.augment, net.input_shape_, net._of_bytes),
-        "cutmix": cutmix_of(net.cutmix, net.augment, net.input_shape_),
+        "augment": augment_of(net.augment, shape, net._of_bytes, spec),
+        "cutmix": net.cutmix,
         "averaging": averaging,
         "batch_size": net.batch_size,
         "device": net._device,

@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from torch import Tensor, nn
 
 from sknn_tricks._image_layout import ImageLayout, image_layout
 from sknn_tricks._messages import lookup, message
 from sknn_tricks._read_once import ReadOnce
 from sknn_tricks.augment import as_augment
+from sknn_tricks.augment._chain import Chain
+from sknn_tricks.augment._channels import layout_of
+from sknn_tricks.augment._draws import Draws
+from sknn_tricks.estimators._augment import with_own
 
 # Corners that a view moves towards, as steps down and to the right.
 CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
@@ -45,9 +49,11 @@ class TTA(ReadOnce, BaseEstimator):
         Views that an `Augment` makes beside the image itself. Each is one draw of its transforms,
         the same for all images, so that the prediction of an image does not depend on the others.
     random_state : int, default=0
-        What these draws are.
+        What these draws are, from 0 up. It is no generator: each prediction sees the same views.
     channels : {"auto", "first", "last"}, default="auto"
-        Which axis of a row has the channels.
+        Which axis of a row has the channels, if `views` is no `Augment` that says it: "auto" takes
+        what the net's `augment` or its spec says, or else the one, last or first, that is 4 or
+        less.
 
     References
     ----------
@@ -79,20 +85,52 @@ class TTA(ReadOnce, BaseEstimator):
         self.random_state = random_state
         self.channels = channels
 
-    def make(self, input_shape: tuple[int, ...]) -> list[View]:
+    def make(
+        self,
+        input_shape: tuple[int, ...],
+        of_bytes: bool = False,
+        spec: Any = None,
+        augment: Any = None,
+    ) -> list[View]:
         """Return the views of rows of that shape, but for the rows themselves.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            Shape of one row.
+        of_bytes : bool, default=False
+            Whether the net was trained on bytes.
+        spec : spec, default=None
+            Of the net.
+        augment : Augment, default=None
+            Of its training.
 
         Raises
         ------
         ValueError
             If `views` is none of those known, a number is out of range, or rows are no images.
+        TypeError
+            If `views` has something that is no transform.
         """
         _check(self)
-        augment = _augment_of(self.views)
-        if augment is not None:
-            augment.prepare(input_shape)  # complains of what does not suit the rows
-            return [View(_Draw(augment, self.random_state, i)) for i in range(self.n_draws)]
-        layout = image_layout(input_shape, self.channels)
+        drawn = None if isinstance(self.views, str) else as_augment(self.views, "tta")
+        if drawn is None or drawn.channels == "auto":
+            layout = self._layout(input_shape, spec, augment)
+        if drawn is None:
+            return self._moves(layout)
+        if drawn.channels == "auto" and layout.channels is not None:
+            drawn = clone(drawn).set_params(channels=layout.channels)
+        chain = drawn.prepare(input_shape, of_bytes)  # once for all views and batches
+        return [View(_Draw(chain, self.random_state, i)) for i in range(self.n_draws)]
+
+    def _layout(self, input_shape: tuple[int, ...], spec: Any, augment: Any) -> ImageLayout:
+        """Return what the rows are."""
+        if self.channels == "auto":
+            return layout_of(input_shape, spec, augment)
+        return image_layout(input_shape, self.channels)
+
+    def _moves(self, layout: ImageLayout) -> list[View]:
+        """Return the views that are always the same."""
         corners, plain, mirrored = _corners(layout, self.margin), [False], [True]
         known = {
             "flip": product([(0, 0)], mirrored),
@@ -125,15 +163,59 @@ class View(nn.Module):
         return nn.Sequential(self, module)
 
 
-def views_of(tta: Any, input_shape: tuple[int, ...]) -> list[View | None]:
+def as_tta(tta: Any) -> TTA | None:
+    """Return what the parameter of an estimator stands for.
+
+    Examples
+    --------
+    >>> as_tta("five_crop")
+    TTA(views='five_crop')
+    """
+    return tta if tta is None or isinstance(tta, TTA) else TTA(tta)
+
+
+def with_own_tta(params: dict[str, Any], tta: Any) -> dict[str, Any]:
+    """Return parameters to set, with views of the estimator's own to set them in.
+
+    Without views, settings of them mean nothing and are left out, as those of `augment` are.
+
+    Parameters
+    ----------
+    params : dict of str to object
+        Some begin with ``tta__``.
+    tta : object
+        What the estimator has, if `params` has no other.
+
+    Raises
+    ------
+    ValueError
+        If views have no parameter of that name.
+
+    Examples
+    --------
+    >>> with_own_tta({"tta__margin": 0.1}, "five_crop")
+    {'tta__margin': 0.1, 'tta': TTA(views='five_crop')}
+    """
+    return with_own(params, "tta", as_tta(params.get("tta", tta)), TTA())
+
+
+def views_of(
+    tta: Any,
+    input_shape: tuple[int, ...],
+    of_bytes: bool = False,
+    spec: Any = None,
+    augment: Any = None,
+) -> list[View | None]:
     """Return the views that a net is to see.
 
     Parameters
     ----------
-    tta : None, str, Augment or TTA
+    tta : None, str, Augment, transform, list of transforms or TTA
         The parameter of the estimator.
     input_shape : tuple of int
         Shape of one row.
+    of_bytes, spec, augment
+        See `TTA.make`.
 
     Returns
     -------
@@ -150,10 +232,10 @@ def views_of(tta: Any, input_shape: tuple[int, ...]) -> list[View | None]:
     >>> len(views_of(None, (3,))), len(views_of("ten_crop", (8, 8)))
     (1, 10)
     """
-    if tta is None:
+    asked = as_tta(tta)
+    if asked is None:
         return [None]
-    asked = tta if isinstance(tta, TTA) else TTA(tta)
-    return [None, *asked.make(tuple(input_shape))]
+    return [None, *asked.make(tuple(input_shape), of_bytes, spec, augment)]
 
 
 def seen_through(
@@ -195,20 +277,14 @@ class _Move:
 
 
 class _Draw:
-    """One draw of an Augment, the same for all images."""
+    """One draw of transforms, the same for all images."""
 
-    def __init__(self, augment: Any, seed: int, draw: int) -> None:
-        self._augment, self._seed, self._draw = augment, seed, draw
+    def __init__(self, chain: Chain, seed: int, draw: int) -> None:
+        self._chain, self._seed, self._draw = chain, seed, draw
 
     def __call__(self, x: Tensor) -> Tensor:
-        return self._augment.apply(x, self._seed, self._draw, np.zeros(len(x), dtype=np.int64))
-
-
-def _augment_of(views: Any) -> Any:
-    """Return what changes images at random, or None for views that are always the same."""
-    if isinstance(views, str):
-        return None
-    return views if hasattr(views, "prepare") else as_augment(views)
+        rows = np.zeros(len(x), dtype=np.int64)
+        return self._chain(x, Draws.of(self._seed, self._draw, rows))
 
 
 def _corners(layout: ImageLayout, margin: float) -> list[tuple[int, int]]:
@@ -235,6 +311,15 @@ def _check(tta: TTA) -> None:
                 expected="a whole number from 1 up",
                 got=f"n_draws={tta.n_draws!r}",
                 todo="Try n_draws=7",
+            )
+        )
+    if not (_is_a(tta.random_state, Integral) and 0 <= tta.random_state < 2**64):
+        raise ValueError(
+            message(
+                "random_state is no seed of views",
+                expected="a whole number from 0 to 2**64 - 1: each prediction sees the same views",
+                got=f"random_state={tta.random_state!r}",
+                todo="Try random_state=0",
             )
         )
 

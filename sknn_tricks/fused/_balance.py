@@ -59,9 +59,18 @@ class Orders:
         Each row comes once. Of balanced classes, a small one's rows come several times and some
         of a large one's do not come; as rarely as can be.
         """
+        return self.draw_numbered(epoch)[0]
+
+    def draw_numbered(self, epoch: int) -> tuple[Tensor, Tensor]:
+        """Return the same, and numbers that tell each time that a row comes from the others.
+
+        One of these times has the row's own number, each other one as many more as there are rows.
+        """
         if self._classes and epoch >= self._balance.start:
-            return self._balanced()
-        return torch.randperm(self._n_rows, generator=self.generator)
+            numbers = self._balanced()
+            return numbers % self._n_rows, numbers
+        order = torch.randperm(self._n_rows, generator=self.generator)
+        return order, order
 
     def _balanced(self) -> Tensor:
         least, rest = divmod(self._n_rows, len(self._classes))
@@ -74,7 +83,9 @@ class Orders:
     def _cycled(self, rows: Tensor, n: int) -> Tensor:
         """Return so many of the rows; each comes again when all have come."""
         full, rest = divmod(n, len(rows))
-        return torch.cat([rows.repeat(full), self._permuted(rows)[:rest]])
+        again = self._n_rows * torch.arange(full + 1)[:, None]
+        whole = (rows + again[:full]).flatten()
+        return torch.cat([whole, self._permuted(rows)[:rest] + again[full]])
 
     def _permuted(self, rows: Tensor) -> Tensor:
         return rows[torch.randperm(len(rows), generator=self.generator)]

@@ -32,13 +32,13 @@ class Costs:
 
 
 def costs_of(module: nn.Module, job: Job) -> Costs:
-    """Return what a row costs; where weights are used at several pixels, a row of zeros is tried.
+    """Return what a row costs; where weights are used at several pixels, some rows are tried.
 
     Parameters
     ----------
     module : torch.nn.Module
     job : Job
-        Has the shape of the rows.
+        Has the rows, of which `build` tried as many.
 
     Returns
     -------
@@ -58,17 +58,20 @@ def _tried(module: nn.Module, weighted: list[Any], job: Job) -> tuple[int, int]:
     """Return the multiply-adds and the outputs of those layers, for a row."""
     seen: list[tuple[int, int]] = []
 
-    def note(layer: Any, _: Any, output: Tensor) -> None:
-        seen.append((output.numel() * layer.weight[0].numel(), output.numel()))
+    def note(layer: Any, _: Any, output: Any) -> None:
+        if isinstance(output, Tensor):  # a layer of the user's own may return more
+            seen.append((output.numel() * layer.weight[0].numel(), output.numel()))
 
     hooks = [layer.register_forward_hook(note) for layer in weighted]
     was_training = module.training
-    row = torch.zeros(1, *job.input_shape, dtype=job.dtype, device=job.device)
+    # As many as the module was tried with: one row may be too few for a module of the user's own.
+    x, _ = job.train.take(slice(0, 2))
     try:
         with torch.no_grad(), borrowed_global_state(0, job.device):
-            module.eval()(row)
+            module.eval()(x.clone())  # it may work in place
     finally:
         module.train(was_training)
         for hook in hooks:
             hook.remove()
-    return sum(products for products, _ in seen), sum(numbers for _, numbers in seen)
+    products, numbers = (sum(column) for column in zip(*seen, strict=True)) if seen else (0, 0)
+    return products // len(x), numbers // len(x)

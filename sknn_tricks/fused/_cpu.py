@@ -35,7 +35,8 @@ def is_small(module: nn.Module, batch_size: int) -> bool:
     Returns
     -------
     bool
-        Always False for a user's own convolutions, whose cost is not known.
+        Always False for convolutions in a net that does not begin with an `ImageInput`: what they
+        cost is not known.
     """
     products = count_products(module)
     return products is not None and batch_size * products < WORTH_THREADS

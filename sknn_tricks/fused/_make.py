@@ -147,7 +147,7 @@ def _try_forward(module: nn.Module, x: torch.Tensor) -> object:
     try:
         with torch.no_grad():
             return module.eval()(x.clone())  # it may work in place
-    except (RuntimeError, TypeError) as error:
+    except (IndexError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
             message(
                 "The module cannot take the data",

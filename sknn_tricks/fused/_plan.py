@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sknn_tricks.fused._content import content
 from sknn_tricks.fused._costs import Costs, costs_of
 from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._make import build
@@ -97,7 +97,7 @@ def plan(jobs: Sequence[Job], n_jobs: int) -> tuple[list[Chunk], dict[int, Excep
     -------
     chunks : list of Chunk
     errors : dict of int to Exception
-        Of the jobs whose module cannot be built.
+        Of the jobs whose module cannot be built or tried.
     """
     specimens: dict[Hashable, Specimen] = {}
     groups: dict[Hashable, list[int]] = {}
@@ -105,14 +105,13 @@ def plan(jobs: Sequence[Job], n_jobs: int) -> tuple[list[Chunk], dict[int, Excep
     for i, job in enumerate(jobs):
         try:
             specimen = _specimen(job, specimens)
+            alone = _why_alone(job, specimen)
+            if alone is None:
+                groups.setdefault(_key(job, specimen), []).append(i)
+            else:
+                chunks.append(Chunk((i,), alone, _seconds(job, specimen)))
         except Exception as error:
             errors[i] = error
-            continue
-        alone = _why_alone(job, specimen)
-        if alone is None:
-            groups.setdefault(_key(job, specimen), []).append(i)
-        else:
-            chunks.append(Chunk((i,), alone, _seconds(job, specimen)))
     data: dict[int, int] = {}
     for job in jobs:
         data.setdefault(id(job.train), len(data))
@@ -193,17 +192,10 @@ def _keep_at_work(cuts: Sequence[Cut], n_jobs: int, n_alone: int) -> None:
 def _specimen(job: Job, known: dict[Hashable, Specimen]) -> Specimen:
     if job.start is not None:
         return Specimen(job)
-    key = (_content(job.spec), job.input_shape, job.n_outputs, job.dtype, str(job.device))
+    key = (content(job.spec), job.input_shape, job.n_outputs, job.dtype, str(job.device))
     if key not in known:
         known[key] = Specimen(job)
     return known[key]
-
-
-def _content(spec: Any) -> Hashable:
-    try:
-        return pickle.dumps(spec)
-    except Exception:  # a class that was defined in a function, say
-        return id(spec)
 
 
 def _why_alone(job: Job, specimen: Specimen) -> str | None:

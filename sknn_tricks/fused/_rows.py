@@ -49,7 +49,9 @@ class Batch(tuple):
     weight : Tensor of shape (N,) or None
     blend : Blend or None
     index : Tensor of int64, shape (N,), or None
-        Numbers of the rows among those to train on; None where these come in their order.
+        Numbers of the rows among those to train on; where a row comes several times in an epoch,
+        each but one of these has as many more as there are rows. None where they come in their
+        order.
     """
 
     weight: Tensor | None
@@ -116,11 +118,12 @@ class Rows:
         """Whether another process can have the rows too."""
         return not isinstance(self.x, Source) or self.x.rows.can_travel
 
-    def take(self, index: Tensor | slice) -> Batch:
-        """Return the rows of that index."""
+    def take(self, index: Tensor | slice, numbers: Tensor | None = None) -> Batch:
+        """Return the rows of that index, which is by default their numbers in the batch too."""
         target = None if self.target is None else _pick(self.target, index)
         weight = None if self.weight is None else _pick(self.weight, index)
-        numbers = index if isinstance(index, Tensor) else None
+        if numbers is None and isinstance(index, Tensor):
+            numbers = index
         return Batch(self.floats(_pick(self.x, index)), target, weight, index=numbers)
 
     def floats(self, x: Tensor) -> Tensor:
@@ -140,8 +143,8 @@ class Order(Protocol):
 
     generator: torch.Generator
 
-    def draw(self, epoch: int) -> Tensor:
-        """Return the numbers of the rows of an epoch."""
+    def draw_numbered(self, epoch: int) -> tuple[Tensor, Tensor]:
+        """Return the rows of an epoch, and numbers that tell each time that one comes."""
 
 
 class ShuffledBatches:
@@ -175,9 +178,9 @@ class ShuffledBatches:
         if isinstance(x, Source):
             yield from self._of_source(x)
             return
-        order = self.orders.draw(epoch)
-        for index in order.to(x.device).split(self.sizes):
-            yield self.rows.take(index)
+        drawn = (each.to(x.device).split(self.sizes) for each in self.orders.draw_numbered(epoch))
+        for index, numbers in zip(*drawn, strict=True):
+            yield self.rows.take(index, numbers)
 
     def _of_source(self, source: Source) -> Iterator[Batch]:
         windows = Windows(source, draw_order(self.orders.generator))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from sknn_tricks.nets._seeded import Seeded, check_rate, kept_mask
+from sknn_tricks.nets._seeded import Seeded, check_p, kept_mask
 
 
 class ChannelDropout(Seeded):
@@ -43,7 +43,7 @@ class ChannelDropout(Seeded):
 
     def __init__(self, p: float = 0.1) -> None:
         super().__init__()
-        check_rate(p, "dropout")
+        check_p(p, "dropout")
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:

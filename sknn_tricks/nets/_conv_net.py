@@ -158,7 +158,7 @@ track_running_stats=True)
         ValueError
             If a size, a rate or a name is none, or the images are too small to be pooled so often.
         """
-        layout = image_layout(input_shape, self.channels_axis)
+        layout = image_layout(input_shape, self.channels_axis, "channels_axis")
         blocks, share = self._blocks(), self._share()
         n_pixels = prod(sizes_behind(blocks, layout))
         layers: OrderedDict[str, nn.Module] = OrderedDict(input=ImageInput(layout))

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sknn_tricks.nets._seeded import Seeded, check_rate, kept_mask
+from sknn_tricks.nets._seeded import Seeded, check_p, kept_mask
 
 
 class DropConnect(Seeded, nn.Linear):
@@ -53,7 +53,7 @@ class DropConnect(Seeded, nn.Linear):
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, p: float = 0.5
     ) -> None:
-        check_rate(p, "DropConnect")
+        check_p(p, "DropConnect")
         super().__init__(in_features, out_features, bias)
         self.p = p
 
@@ -112,7 +112,7 @@ class DropConnect2d(Seeded, nn.Conv2d):
         bias: bool = True,
         p: float = 0.5,
     ) -> None:
-        check_rate(p, "DropConnect")
+        check_p(p, "DropConnect")
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
         self.p = p
 

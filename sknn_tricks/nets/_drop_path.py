@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from sknn_tricks._messages import lookup
-from sknn_tricks.nets._seeded import Seeded, check_rate, kept_mask
+from sknn_tricks.nets._seeded import Seeded, check_p, kept_mask
 
 # How many masks a batch of so many rows has.
 MODES = {"batch": False, "row": True}
@@ -51,7 +51,7 @@ class DropPath(Seeded):
 
     def __init__(self, p: float = 0.1, mode: str = "row") -> None:
         super().__init__()
-        check_rate(p, "stochastic depth")
+        check_p(p, "stochastic depth")
         self.p = p
         self.by_row = lookup(mode, MODES, "mode")
 

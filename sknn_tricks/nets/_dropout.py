@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from sknn_tricks.nets._seeded import Seeded, check_rate, kept_mask
+from sknn_tricks.nets._seeded import Seeded, check_p, kept_mask
 
 
 class Dropout(Seeded, nn.Dropout):
@@ -36,7 +36,7 @@ class Dropout(Seeded, nn.Dropout):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        check_rate(p, "dropout")
+        check_p(p, "dropout")
         super().__init__(p)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -44,7 +44,8 @@ class MLP(ReadOnce, BaseEstimator):
         What each hidden layer is normalised with: "batch" (each feature over the batch), "layer"
         (each row), "group" (each row in groups of features), one of these with settings of its
         own such as ``BatchNorm(momentum=0.01)``, whose parameters are searchable as
-        ``module__norm__momentum``, or a function that makes a module from the width.
+        ``module__norm__momentum``, or a function that makes a module from the width. torch's
+        ``BatchNorm1d``, ``BatchNorm2d``, ``LayerNorm`` and ``GroupNorm`` are taken for these.
         Source: Ioffe and Szegedy, 2015; Ba et al., 2016; Wu and He, 2018.
     norm_after_activation : bool, default=False
         Normalise behind the activation, not between the affine map and the activation.

@@ -162,6 +162,14 @@ NORMS: dict[str, BatchNorm | GroupNorm | LayerNorm] = {
     "layer": LayerNorm(),
 }
 
+# What torch's own classes are called here, where each suits tables and images.
+TORCHS: dict[type[nn.Module], str] = {
+    nn.BatchNorm1d: "batch",
+    nn.BatchNorm2d: "batch",
+    nn.GroupNorm: "group",
+    nn.LayerNorm: "layer",
+}
+
 
 def as_norm(norm: Any, of_images: bool = False) -> Callable[[int], nn.Module] | None:
     """Return what makes the normalisation layer of a width.
@@ -169,8 +177,9 @@ def as_norm(norm: Any, of_images: bool = False) -> Callable[[int], nn.Module] | 
     Parameters
     ----------
     norm : None, str or callable
-        None, "batch", "group", "layer", a `BatchNorm`, `GroupNorm` or `LayerNorm`, or a callable
-        (or ``torch.nn.Module`` class) that makes a module from the width.
+        None, "batch", "group", "layer", a `BatchNorm`, `GroupNorm` or `LayerNorm`, a class of torch
+        that is one of these, or another callable (or ``torch.nn.Module`` class) that makes a
+        module from the width.
     of_images : bool, default=False
         Whether the layers are for (N, C, H, W), the width being C, and not for (N, D). A callable
         of the user's makes what it makes.
@@ -195,6 +204,8 @@ def as_norm(norm: Any, of_images: bool = False) -> Callable[[int], nn.Module] | 
         norm = norm()
     if norm is None:
         return None
+    if isinstance(norm, type):
+        norm = TORCHS.get(norm, norm)
     if not callable(norm) or isinstance(norm, nn.Module):
         norm = lookup(norm, NORMS, "norm")
     return getattr(norm, "of_images", norm) if of_images else norm

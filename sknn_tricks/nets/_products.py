@@ -26,7 +26,7 @@ def count_products(module: nn.Module) -> int | None:
     Returns
     -------
     int or None
-        None for convolutions in a net that no spec of ours has built.
+        None for convolutions in a net that does not begin with an `ImageInput`, as ours do.
 
     Examples
     --------
@@ -40,7 +40,9 @@ def count_products(module: nn.Module) -> int | None:
     weights = [each for each in module.parameters() if each.ndim >= 2]
     if all(weight.ndim == 2 for weight in weights):
         return sum(weight.numel() for weight in weights)
-    first = next(module.children(), None)
+    first: nn.Module | None = module
+    while isinstance(first, nn.Sequential):  # a body with a head is one of others
+        first = next(first.children(), None)
     if not isinstance(first, ImageInput):
         return None
     return _pass(module, (first.layout.height, first.layout.width))[0]
@@ -68,10 +70,13 @@ def _pass(module: Any, size: Size) -> tuple[int, Size]:
 
 def _made(layer: Any, size: Size) -> Size:
     """Return the size that a convolution or a pooling makes."""
-    settings = (_pair(getattr(layer, name)) for name in ("kernel_size", "stride", "padding"))
+    if layer.padding == "same":
+        return size
+    padding = 0 if layer.padding == "valid" else layer.padding
+    settings = (layer.kernel_size, layer.stride, padding, getattr(layer, "dilation", 1))
     height, width = (
-        (n + 2 * padding - kernel) // stride + 1
-        for n, kernel, stride, padding in zip(size, *settings, strict=True)
+        (n + 2 * around - apart * (kernel - 1) - 1) // stride + 1
+        for n, kernel, stride, around, apart in zip(size, *map(_pair, settings), strict=True)
     )
     return height, width
 

@@ -76,8 +76,9 @@ class ResNet(ReadOnce, BaseEstimator):
     drop_path_mode : {"row", "batch"}, default="row"
         Whether each row leaves out blocks of its own, or all rows of a batch the same ones.
     starts_at_zero : bool, default=True
-        The last norm of each block (without norms, its last convolution) starts with weights of
-        0, whatever the init, so that each block starts as its shortcut.
+        The last layer of each block that has weights, its norm, or its convolution with
+        `pre_activation` or without norms, starts with weights of 0, whatever the init, so that
+        each block starts as its shortcut.
         Source: Goyal et al., 2017; Zhang et al., 2019.
     head : {"avg", "max", "flatten"}, default="avg"
         Whether the mean or the maximum of each channel goes to the last layer, or all pixels.
@@ -167,7 +168,7 @@ class ResNet(ReadOnce, BaseEstimator):
         ValueError
             If a size, a rate or a name is none.
         """
-        layout = image_layout(input_shape, self.channels_axis)
+        layout = image_layout(input_shape, self.channels_axis, "channels_axis")
         maker, stride = self._maker(), check_width("stride", self.stride)
         channels = check_widths("channels", self.channels, "stage")
         layers: OrderedDict[str, nn.Module] = OrderedDict(input=ImageInput(layout))

@@ -61,7 +61,7 @@ def kept_mask(bits: Tensor, p: float) -> Tensor:
     return bits.ge_(p * LEVELS - LEVELS / 2).mul_(1.0 / (1.0 - p))
 
 
-def check_rate(p: float, what: str) -> None:
+def check_p(p: float, what: str) -> None:
     """Raise if `p` is no rate to drop something at."""
     if not 0 <= p < 1:
         raise ValueError(

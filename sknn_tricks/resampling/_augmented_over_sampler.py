@@ -15,7 +15,7 @@ from sknn_tricks._messages import message
 from sknn_tricks._on_disk import OnDisk
 from sknn_tricks.resampling._draw import over_sampled
 from sknn_tricks.resampling._row_sampler import RowSampler
-from sknn_tricks.resampling._rows import Rows, is_table, stack, take
+from sknn_tricks.resampling._rows import Rows, is_table, listed, stack, take
 from sknn_tricks.resampling._targets import class_labels
 
 
@@ -31,7 +31,8 @@ class AugmentedOverSampler(RowSampler, BaseOverSampler):
         `sknn_tricks.augment.Augment`, for images: its parameters are searchable as
         ``augment__strength``... Or a function that gets the rows that are drawn again, a copy in
         the container of X (the rows of OnDisk as an array), and a `numpy.random.Generator`, and
-        returns as many of the same shape. Called once for all classes.
+        returns as many of the same shape; for a list, an array of them will do. Called once for all
+        classes.
     sampling_strategy : str, float, dict or callable, default="auto"
         Which classes get rows, and how many; as in `RandomOverSampler`.
     random_state : int, RandomState or None, default=None
@@ -48,6 +49,11 @@ class AugmentedOverSampler(RowSampler, BaseOverSampler):
         Length of the second axis of X.
     feature_names_in_ : ndarray of str
         Names of the columns, if X was a table that has them.
+
+    Notes
+    -----
+    Rows on the disk, OnDisk or ImageFolder, come back as an array in memory, all of them: what was
+    changed is in no file. To change images of any number as they are read, take `augment` of a net.
 
     See Also
     --------
@@ -105,9 +111,8 @@ class AugmentedOverSampler(RowSampler, BaseOverSampler):
     def _take(self, X: Any, rows: Rows) -> Any:
         n_rows = np.shape(X)[0]
         if len(rows) == n_rows:
-            return take(X, rows)
-        drawn = take(X, rows[n_rows:])
-        drawn = np.asarray(drawn) if isinstance(drawn, OnDisk) else drawn
+            return _in_memory(take(X, rows))
+        drawn = _in_memory(take(X, rows[n_rows:]))
         like, shape = take(drawn, np.arange(1)), np.shape(drawn)
         # Seeded with a draw, so that a RandomState gives another generator at each call.
         seed = check_random_state(self.random_state).randint(2**32, size=4, dtype=np.uint32)
@@ -115,8 +120,15 @@ class AugmentedOverSampler(RowSampler, BaseOverSampler):
         return stack(X, _checked(new, like, shape))
 
 
+def _in_memory(rows: Any) -> Any:
+    """Return rows as they are, but those on the disk as an array."""
+    return np.asarray(rows) if isinstance(rows, OnDisk) else rows
+
+
 def _checked(new: Any, like: Any, shape: tuple[int, ...]) -> Any:
-    """Return rows that `augment` made, in the dtype of others."""
+    """Return rows that `augment` made, in the container and dtype of others."""
+    if isinstance(like, list) and isinstance(new, np.ndarray):
+        return listed(_checked(new, np.asarray(like), shape), like)
     if isinstance(like, np.ndarray):
         new = np.asarray(new)
     if type(new) is not type(like):

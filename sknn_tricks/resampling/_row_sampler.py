@@ -50,6 +50,7 @@ class RowSampler(BaseSampler):
         Returns
         -------
         X, y : of the kinds that were given
+            Of rows on the disk, `AugmentedOverSampler` returns an array in memory.
         sample_weight : ndarray
             Only if weights were given.
 

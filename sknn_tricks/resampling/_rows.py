@@ -76,6 +76,19 @@ def stack(X: Any, new: Any) -> Any:
     return np.concatenate([np.asarray(X), new])
 
 
+def listed(rows: NDArray[Any], like: list[Any]) -> list[Any]:
+    """Return an array as a list whose elements are of the kind that those of another list are.
+
+    Examples
+    --------
+    >>> listed(np.eye(2, dtype=int), [[3, 4]]), listed(np.eye(2, dtype=int), [np.arange(2)])
+    ([[1, 0], [0, 1]], [array([1, 0]), array([0, 1])])
+    """
+    if isinstance(like[0], torch.Tensor):
+        return list(torch.as_tensor(rows))
+    return list(rows) if isinstance(like[0], np.ndarray) else rows.tolist()
+
+
 def to_numpy(data: Any) -> NDArray[Any]:
     """Return an array, also of a tensor on any device."""
     if isinstance(data, torch.Tensor):

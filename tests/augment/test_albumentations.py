@@ -6,12 +6,15 @@ import pickle
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 
 from sknn_tricks.augment import Albumentation, Augment, Flip, Noise, as_augment
+from sknn_tricks.augment._draws import Draws
 from sknn_tricks.augment._import import albumentations
 
 A = albumentations()
@@ -90,21 +93,18 @@ def test_parameters_are_searchable():
 
 
 def test_threads_do_not_disturb_each_other():
-    images, augment = photos(40), mixed()
-    chain = augment.prepare((10, 12, 3), of_bytes=True)
-    alone = augment(images, random_state=0)
-    results = {}
+    images, rows = torch.from_numpy(photos(40)) / 255, np.arange(40)
+    chain = mixed().prepare((10, 12, 3), of_bytes=True)
+    alone = chain(images, Draws.of(0, 0, rows))
+    begin = threading.Barrier(4)
 
-    def run(number):
-        results[number] = augment(images, random_state=0)
+    def change(_):
+        begin.wait()
+        return [chain(images, Draws.of(0, 0, rows)) for _ in range(3)]
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert all(np.array_equal(each, alone) for each in results.values())
-    assert len(chain.steps) == 4
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(change, range(4)))
+    assert all(torch.equal(each, alone) for some in results for each in some)
 
 
 def test_our_noise_before_it_is_clipped_for_it():
@@ -138,6 +138,38 @@ def test_what_it_cannot_do_to_images_is_said_before_anything_is_done():
 def test_bare_ones_are_refused_as_scikit_learn_cannot_clone_them():
     with pytest.raises(TypeError, match=r"bare transform of albumentations.*Write augment=Augment"):
         as_augment([A.HorizontalFlip()])
+
+
+ROTATE = {"transform": {"__class_fullname__": "Rotate", "limit": (-9, 9), "p": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Albumentation(ROTATE, p=0.0), "got p=0.0 for a dict. Give the transform by its "),
+        (lambda: Albumentation(A.Rotate(), p=0.0), "got p=0.0 for Rotate"),
+        (lambda: Albumentation(A.Compose([A.Rotate()])).set_params(q=5), "got q=5 for a dict"),
+        (lambda: Albumentation("Blur").set_params(transform=ROTATE, p=0.1), "got p=0.1 for a dict"),
+    ],
+)
+def test_arguments_are_for_names(make, text):
+    with pytest.raises(ValueError, match=f"^Arguments are for a transform .* by name.*{text}"):
+        make()
+
+
+@pytest.mark.parametrize("what", [3, None, {"limit": 3}, {"transform": 3}, A.Rotate], ids=str)
+def test_what_is_no_transform_of_albumentations(what):
+    with pytest.raises((TypeError, ValueError), match=r"no transform of albumentations|be written"):
+        Albumentation(what)
+
+
+def test_the_transform_itself_is_a_parameter():
+    transform = Albumentation("Rotate", limit=10)
+    transform.set_params(transform=A.Blur(p=0.3))
+    assert (transform.transform, transform.get_params()["p"]) == ("Blur", 0.3)
+    transform.set_params(transform=ROTATE)
+    assert transform.get_params() == {"transform": ROTATE}
+    assert clone(transform).make().limit == (-9, 9)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+from sknn_tricks._image_layout import image_layout
 from sknn_tricks.augment import (
     RECIPES,
     Augment,
@@ -28,6 +29,7 @@ from sknn_tricks.augment import (
     Transform,
     as_augment,
 )
+from sknn_tricks.augment._checks import pixels
 from sknn_tricks.augment._draws import Draws
 
 ALL = [
@@ -104,6 +106,47 @@ def test_images_come_back_as_they_were_given(shape, dtype, as_tensor):
     assert np.array_equal(np.asarray(after), np.asarray(again))
 
 
+TYPES = ["int8", "uint16", "uint32", "uint64", ">i4", "int64", "longdouble", "bool"]
+TORCH_TYPES = [torch.int8, torch.uint16, torch.uint32, torch.uint64, torch.bool, torch.bfloat16]
+
+
+@pytest.mark.parametrize("dtype", [*TYPES, *TORCH_TYPES], ids=str)
+def test_numbers_of_any_type_end_where_it_does(dtype):
+    def as_given(numbers):
+        if isinstance(dtype, torch.dtype):
+            return torch.from_numpy(numbers).to(dtype)
+        return numbers.astype(dtype)
+
+    numbers = np.full((20, 8, 8), 1.0 if "bool" in str(dtype) else 100.0)
+    flipped = Augment(Flip(p=1.0))(as_given(numbers * np.eye(8)), random_state=0)
+    assert flipped.dtype == as_given(numbers).dtype
+    assert bool((flipped == as_given(numbers * np.eye(8)[:, ::-1])).all())
+
+    noise = Noise(60.0)
+    after = Augment(noise)(as_given(numbers), random_state=0)
+    floats = Augment(noise)(numbers, random_state=0)
+    after = after.to(torch.float64) if isinstance(after, torch.Tensor) else after
+    assert np.abs(np.asarray(after, np.float64) - floats.clip(*bounds(dtype))).max() <= 1  # rounded
+
+
+def bounds(dtype):
+    if "bool" in str(dtype):
+        return 0, 1
+    try:
+        info = torch.iinfo(dtype) if isinstance(dtype, torch.dtype) else np.iinfo(dtype)
+    except (TypeError, ValueError):
+        return -np.inf, np.inf
+    return float(info.min), float(info.max)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "int32"])
+def test_the_largest_numbers_do_not_wrap(dtype):
+    most = np.iinfo(dtype).max
+    after = Augment(Noise(1e25))(np.full((2, 8, 8), most, dtype), random_state=0)
+    assert set(np.unique(after)) == {np.iinfo(dtype).min, min(most, int(after.max()))}
+    assert after.max() >= most - 2048
+
+
 def test_bytes_are_shares_of_255_and_rounded():
     images = np.random.default_rng(0).integers(0, 256, (40, 10, 10, 3), dtype=np.uint8)
     augment = Augment([ColorJitter(), Noise(0.3), Rotate()])
@@ -149,6 +192,76 @@ def test_strength(transform):
     else:
         assert change(0.0) == pytest.approx(0, abs=1e-12)
         assert change(0.5) < change(1.0)
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (12, 7), (3, 9, 20)], ids=str)
+@pytest.mark.parametrize("strength", [2.5, 40])
+@pytest.mark.parametrize(
+    "transform",
+    [
+        *ALL,
+        Shift(0.6, fill="reflect"),
+        Shift(5, fill="reflect"),
+        Crop(0.6),
+        Crop(0.5, fill="reflect"),
+        Rotate((100, 170)),
+        Shear(45),
+        Shear((-80, 10)),
+        Cutout(),
+        Cutout(0.6),
+        Cutout(6),
+        RandomErasing(area=(0.5, 1)),
+    ],
+    ids=str,
+)
+def test_no_strength_drives_a_transform_out_of_its_range(transform, strength, shape):
+    images = np.random.default_rng(0).random((3, *shape))
+    try:
+        Augment(transform)(images)
+    except ValueError:
+        pytest.skip("it does not suit these images at all")
+    assert np.isfinite(Augment(transform, strength=strength)(images, random_state=0)).all()
+
+
+def test_ranges_end_at_their_bounds():
+    layout = image_layout((8, 20))
+
+    def scaled(transform, strength):
+        return transform.times(strength, layout)
+
+    assert scaled(Rotate(100), 2.0).degrees == (-180, 180)
+    assert scaled(Shear((10, 60)), 2.0).degrees == (20, 89)
+    assert scaled(Cutout(0.6), 2.0).size == 1.0
+    assert [scaled(Cutout(6), by).size for by in (0.5, 1.2, 2.0)] == [3, 7, 8]
+    assert [scaled(Cutout(11), by).size for by in (0.5, 2.0)] == [6, 11]  # never less than it was
+    assert [scaled(Shift(8), by).distance for by in (2.0, 3.0)] == [16, 20]
+    assert scaled(Shift(5, fill="reflect"), 2.0).distance == 7
+    assert pixels(scaled(Crop(0.3, fill="reflect"), 3.0).padding, 20) == 7
+    assert scaled(Crop(0.5), 3.0).padding == 1.0
+
+
+def test_images_that_a_scaler_rounded_beyond_an_end():
+    images = np.random.default_rng(0).random((5, 8, 8), np.float32)
+    images[:2, 0, 0] = [np.nextafter(np.float32(1), np.float32(2)), -1e-7]
+    inverted = Augment(Invert())(images)
+    np.testing.assert_array_equal(inverted, 1 - images.clip(0, 1))
+    text = r"got numbers from -9\.99999997e-07 to 1\.00000203\."
+    images[:2, 0, 0] = [1.000002, -1e-6]
+    with pytest.raises(ValueError, match=text):
+        Augment(Invert())(images)
+
+
+class Invert(Transform):
+    """A transform of a user's own that complains of what it should not be given."""
+
+    unit_range = True
+
+    def __init__(self, p=1.0):
+        self.p = p
+
+    def change(self, x, draws):
+        assert (x.min() >= 0) & (x.max() <= 1)
+        return 1 - x
 
 
 def test_images_out_of_range_for_colours():
@@ -197,6 +310,11 @@ def test_what_stands_for_an_augmentation(name):
         (lambda: as_augment([Flip]), TypeError, r"got the class Flip. Write them as a list, such "),
         (lambda: Augment([Flip(), "shift"]), TypeError, "got 'shift'"),
         (lambda: Augment(Flip(), strength=-1), ValueError, "strength of Augment is out of range"),
+        (
+            lambda: Augment(Flip(), strength=np.inf),
+            ValueError,
+            "strength of Augment is out of range",
+        ),
         (lambda: Augment(Flip(), n_workers=-1), ValueError, "n_workers of Augment is out of range"),
         (lambda: Augment(Flip(), channels="both"), ValueError, "channels is no axis of images"),
         (lambda: Augment(RandomErasing(p=2)), ValueError, "p of RandomErasing is out of range"),
@@ -215,6 +333,8 @@ def test_wrong_images():
         augment(np.zeros((3, 8, 8, 8)))
     with pytest.raises(ValueError, match="These images are no numbers"):
         augment(np.array([[["a"]]]))
+    with pytest.raises(ValueError, match=r"These images are no numbers.*torch\.complex64"):
+        augment(torch.zeros(2, 8, 8, dtype=torch.complex64))
     assert Augment(Flip(p=1.0), channels="first")(np.eye(8)[None, None].repeat(8, 1)).shape[1] == 8
 
 

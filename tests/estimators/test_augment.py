@@ -11,9 +11,18 @@ from sklearn.preprocessing import FunctionTransformer
 
 import sknn_tricks
 from sknn_tricks import NetClassifier, NetRegressor
-from sknn_tricks.augment import Albumentation, Augment, Cutout, Flip, Noise, Shift, Transform
+from sknn_tricks.augment import (
+    Albumentation,
+    Augment,
+    Cutout,
+    Flip,
+    Noise,
+    Shift,
+    Transform,
+    as_augment,
+)
 from sknn_tricks.fused import fused_training
-from sknn_tricks.nets import MLP, TorchModule
+from sknn_tricks.nets import MLP, ConvNet, TorchModule
 from sknn_tricks.resampling import AugmentedOverSampler
 
 SOME = Augment([Flip(), Shift(1), Cutout(2)])
@@ -178,6 +187,61 @@ def test_over_sampler(digits):
 def test_wrong_settings(digits, params, error, text):
     with pytest.raises(error, match=text):
         net(**params).fit(*digits)
+
+
+MANY = np.random.default_rng(0).random((16, 8, 9, 8), np.float32)
+FEW = {"max_epochs": 1, "batch_size": 16}
+
+
+@pytest.mark.parametrize("more", [{"cutmix": 1.0}, {"augment": "flip_shift"}], ids=str)
+def test_images_of_many_channels_as_the_net_or_the_augmentation_says(more):
+    y = np.arange(16) % 2
+
+    def fit(axis, **params):
+        return weights(net(module=ConvNet((4,), channels_axis=axis), **FEW, **params).fit(MANY, y))
+
+    said = fit("last", **more)
+    assert not torch.equal(said, fit("last"))
+    also = Augment(as_augment(more.get("augment") or ()).transforms, channels="last")
+    assert torch.equal(said, fit("last", **{**more, "augment": also}))
+    moved = net(module=ConvNet((4,), channels_axis="first"), **FEW, **more)
+    first = weights(moved.fit(MANY.transpose(0, 3, 1, 2), y))
+    torch.testing.assert_close(said, first, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match=r'Say it with channels_axis="first" or channels_axis='):
+        fit("auto", **more)
+    with pytest.raises(ValueError, match=r"^channels_axis is no axis of images"):
+        fit("lats", **more)
+    with pytest.raises(ValueError, match=r"^channels is no axis of images"):
+        fit("last", **{**more, "augment": Augment(channels="lats")})
+
+
+def test_search_over_nets_of_many_channels_alone_and_fused():
+    y = np.arange(16) % 2
+    grid = {"augment": [None, "shift", Augment(Flip())], "cutmix": [0.0, 1.0]}
+    usual = net(module=ConvNet((4,), channels_axis="last"), **FEW)
+    search = GridSearchCV(usual, grid, cv=2, scoring="neg_log_loss", error_score="raise")
+    stock = clone(search).fit(MANY, y)
+    with fused_training() as fused:
+        together = clone(search).fit(MANY, y)
+    name = "mean_test_score"
+    assert np.array_equal(stock.cv_results_[name], together.cv_results_[name])
+    assert len(set(stock.cv_results_[name])) == 6
+    assert fused.report.n_alone == 0
+
+
+def test_an_augmentation_that_is_given_is_left_as_it_is():
+    augment = Augment(Flip())
+    net(module=ConvNet((4,), channels_axis="last"), augment=augment, **FEW).fit(
+        MANY, np.arange(16) % 2
+    )
+    assert augment.channels == "auto"
+
+
+def test_settings_within_an_augmentation_mean_nothing_without_one():
+    assert net().set_params(augment__transforms__p=0.5).augment is None
+    augment = Augment(Flip())
+    inner = net(augment=augment).set_params(augment__transforms__p=0.3)
+    assert (inner.augment.transforms.p, augment.transforms.p) == (0.3, 0.5)
 
 
 @pytest.mark.parametrize("params", [{"augment": "shift"}, {"cutmix": 1.0}])

@@ -9,7 +9,7 @@ from torch import nn
 
 from sknn_tricks import NetClassifier
 from sknn_tricks.estimators._mc_dropout import DroppingNet
-from sknn_tricks.nets import MLP, Dropout
+from sknn_tricks.nets import MLP, ConvNet, Dropout, ResMLP, ResNet
 
 DROPPING = MLP((64,), dropout=0.5, batch_norm=True)
 
@@ -91,10 +91,25 @@ def test_draws_of_numbers_are_in_the_users_units(number_data, regressor, columns
     assert error.mean() < 0.2 * y.std()
 
 
-def test_dropped_weights_count_too(class_data, classifier):
+@pytest.mark.parametrize(
+    "spec",
+    [
+        MLP((16,), drop_connect=0.3),
+        ConvNet((16,), drop_connect=0.3),
+        ConvNet((16,), conv_dropout=0.3),
+        ConvNet((16,), norm=None, conv_dropout=0.3, dropout=1e-9),
+        ResMLP(16, drop_path=0.3),
+        ResNet((16,), n_blocks=2, drop_path=0.3),
+    ],
+    ids=str,
+)
+def test_dropped_weights_channels_and_blocks_count_too(class_data, classifier, spec):
     X, y = class_data
-    net = classifier(MLP((16,), drop_connect=0.3)).fit(X, y)
-    assert net.predict_proba_dropout(X, random_state=0).std(axis=0).max() > 0.01
+    X = X if isinstance(spec, MLP | ResMLP) else X.reshape(-1, 2, 3)
+    net = classifier(spec).fit(X, y)
+    draws = net.predict_proba_dropout(X, random_state=0)
+    assert draws.std(axis=0).max() > 0.01
+    np.testing.assert_array_equal(net.predict_proba_dropout(X, random_state=0), draws)
 
 
 def test_each_member_of_an_ensemble_gives_so_many(class_data, classifier):

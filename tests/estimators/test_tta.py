@@ -14,31 +14,14 @@ from torch import nn
 import sknn_tricks
 from sknn_tricks import NetClassifier, NetRegressor
 from sknn_tricks._image_layout import image_layout
+from sknn_tricks.augment import Albumentation, Augment, Flip, Noise, as_augment
+from sknn_tricks.augment._one_by_one import Worker
 from sknn_tricks.estimators import TTA
 from sknn_tricks.estimators._tta import log_mean_of_views, mean_of_views, views_of
-from sknn_tricks.nets import MLP
+from sknn_tricks.nets import MLP, ConvNet
 
 DIGITS = load_digits()
 X, Y = DIGITS.images[:300] / 16, DIGITS.target[:300]
-
-
-class Draws:
-    """What an Augment is to a TTA: it adds what the draw says."""
-
-    def prepare(self, input_shape):
-        assert input_shape == (8, 8)
-
-    def apply(self, x, seed, epoch, rows):
-        assert (rows == 0).all()
-        generator = torch.Generator().manual_seed(1000 * seed + epoch)
-        return x + torch.rand((), generator=generator, dtype=x.dtype)
-
-
-class Nothing(Draws):
-    """An Augment that leaves images as they are."""
-
-    def apply(self, x, seed, epoch, rows):
-        return x.clone()
 
 
 def net(**params):
@@ -119,7 +102,7 @@ def test_views_that_are_the_image_change_nothing_to_the_bit(more):
     before = [getattr(plain, "predict_" + name)(X) for name in ("proba", "log_proba")]
     members = plain.predict_proba_members(X)
 
-    plain.set_params(tta=TTA(Nothing(), n_draws=9))
+    plain.set_params(tta=TTA(Augment(), n_draws=9))
 
     np.testing.assert_array_equal(plain.predict_proba(X), before[0])
     np.testing.assert_array_equal(plain.predict_log_proba(X), before[1])
@@ -188,14 +171,107 @@ def test_views_keep_the_axes_of_the_rows(shape):
     )
 
 
-def test_draws_are_of_the_seed_and_the_same_for_all_images():
-    fitted = net().fit(X, Y).set_params(tta=TTA(Draws(), n_draws=3, random_state=5))
+@pytest.mark.parametrize(
+    "views",
+    [
+        Augment([Flip(), Noise(0.3)]),
+        [Flip(), Noise(0.3)],
+        Noise(0.3),
+        Albumentation("Rotate", limit=60, p=1.0),
+    ],
+    ids=str,
+)
+def test_draws_are_of_the_seed_and_the_same_for_all_images(fitted, views):
+    rows = np.zeros(len(X), int)
+    augment = as_augment(views)
+    drawn = [augment.apply(torch.from_numpy(X), 5, i, rows).numpy() for i in range(3)]
+    expected = np.mean([fitted.predict_proba(view) for view in [X, *drawn]], axis=0)
+    seen = net().fit(X, Y).set_params(tta=TTA(views, n_draws=3, random_state=5))
 
-    some, all_of_them = fitted.predict_proba(X[7:9]), fitted.predict_proba(X)
+    some, all_of_them = seen.predict_proba(X[7:9]), seen.predict_proba(X)
 
+    np.testing.assert_allclose(all_of_them, expected, rtol=1e-9)
     np.testing.assert_allclose(some, all_of_them[7:9], rtol=1e-12)
-    other = fitted.set_params(tta__random_state=6).predict_proba(X)
+    np.testing.assert_array_equal(seen.predict_proba(X), all_of_them)
+    other = seen.set_params(tta__random_state=6).predict_proba(X)
     assert not np.allclose(other, all_of_them)
+    seen.set_params(tta=views)
+    assert not np.array_equal(seen.predict_proba(X), fitted.predict_proba(X))
+
+
+def test_transforms_are_made_once_for_a_prediction_and_get_bytes(monkeypatch):
+    images = (X * 255).round().astype(np.uint8)
+    bytes_net = net().fit(images, Y).set_params(tta=TTA(Albumentation("InvertImg", p=1.0)))
+    made, kinds = [], set()
+    make, change = Albumentation.make, Worker.__call__
+
+    def counted(self):
+        made.append(self.name)
+        return make(self)
+
+    def watched(self, image, words):
+        kinds.add(image.dtype.name)
+        return change(self, image, words)
+
+    monkeypatch.setattr(Albumentation, "make", counted)
+    monkeypatch.setattr(Worker, "__call__", watched)
+    monkeypatch.setattr("sknn_tricks.estimators._forward.predict_batch", lambda shape: 50)
+    seen = bytes_net.predict_proba(images)
+
+    assert len(made) < 5
+    assert kinds == {"uint8"}
+    plain = [bytes_net.set_params(tta=None).predict_proba(x) for x in (images, 255 - images)]
+    np.testing.assert_allclose(seen, (plain[0] + 7 * plain[1]) / 8, rtol=1e-6)
+
+
+@pytest.mark.parametrize("tta", ["flip", TTA("ten_crop"), [Flip()], TTA(Flip(), channels="last")])
+@pytest.mark.parametrize("said_by", ["module", "augment"])
+def test_channels_are_those_of_the_net(tta, said_by):
+    images = np.random.default_rng(0).random((12, 8, 9, 8), np.float32)
+    said = {
+        "module": {"module": ConvNet((4,), channels_axis="last")},
+        "augment": {"module": MLP((4,)), "augment": Augment(channels="last")},
+    }[said_by]
+    fitted = NetClassifier(max_epochs=1, random_state=0, **said).fit(images, Y[:12] > 4)
+    expected = [fitted.predict_proba(x) for x in (images, images[:, :, ::-1])]
+
+    seen = clone(fitted).set_params(tta=tta).fit(images, Y[:12] > 4)
+
+    if tta == "flip":
+        np.testing.assert_allclose(seen.predict_proba(images), np.mean(expected, 0), rtol=1e-5)
+    assert seen.predict_proba(images).shape == (12, 2)
+
+
+def test_views_may_say_where_channels_are():
+    shape = (8, 9, 8)
+    x = torch.rand(2, *shape)
+    for tta in (
+        TTA(Flip(p=1.0), channels="last"),
+        TTA(Augment(Flip(p=1.0), channels="last"), channels="first"),
+    ):
+        assert torch.equal(views_of(tta, shape)[1](x), x.flip(2))
+    with pytest.raises(ValueError, match=r'Say it with channels="first" or channels="last"'):
+        views_of("flip", shape)
+    with pytest.raises(ValueError, match=r'Say it with channels_axis="first" or channels_axis='):
+        views_of("flip", shape, spec=ConvNet())
+
+
+@pytest.mark.parametrize("tta", [None, "five_crop", TTA("five_crop")])
+def test_settings_are_set_in_views_of_the_net_s_own(tta):
+    estimator = net(tta=tta).set_params(tta__margin=0.2)
+
+    if tta is None:  # settings of nothing
+        assert estimator.tta is None
+        estimator.set_params(tta__views__strength=0.5)
+        with pytest.raises(ValueError, match="Invalid parameter 'margn' for estimator TTA"):
+            estimator.set_params(tta__margn=0.2)
+    else:
+        assert (estimator.tta.views, estimator.tta.margin) == ("five_crop", 0.2)
+    assert not isinstance(tta, TTA) or tta.margin == 1 / 14  # it may be another's too
+    both = net().set_params(tta="ten_crop", tta__margin=0.3)
+    assert (both.tta.views, both.tta.margin) == ("ten_crop", 0.3)
+    inner = net(tta=TTA(Augment(Noise()))).set_params(tta__views__strength=0.5)
+    assert inner.tta.views.strength == 0.5
 
 
 class InPlace(nn.Module):
@@ -257,9 +333,18 @@ def test_rows_on_the_disk_are_seen_alike(fitted, mapped, small_windows):
             "Try margin=1/14, 2 pixels of 28.",
         ),
         (
-            TTA(Nothing(), n_draws=0),
+            TTA(Flip(), n_draws=0),
             "n_draws is no number of views. Expected a whole number from 1 up; got n_draws=0. "
             "Try n_draws=7.",
+        ),
+        *(
+            (
+                TTA(Flip(), random_state=state),
+                "random_state is no seed of views. Expected a whole number from 0 to 2**64 - 1: "
+                f"each prediction sees the same views; got random_state={state!r}. "
+                "Try random_state=0.",
+            )
+            for state in (None, -1, 2**64, True, np.random.RandomState(0))
         ),
     ],
 )
@@ -270,6 +355,20 @@ def test_what_is_wrong_is_said_before_training(tta, text):
         wrong.fit(X, Y)
 
     assert not hasattr(wrong, "net_")
+
+
+@pytest.mark.parametrize(
+    ("tta", "got"),
+    [(["flip", "five_crop"], "'flip'"), (3, "3"), (Flip, "the class Flip")],
+)
+def test_what_is_no_view_is_said_of_tta(tta, got):
+    text = (
+        "tta has something that is no transform. Expected transforms of sknn_tricks.augment or of "
+        f'albumentations; got {got}. Write one name, such as tta="five_crop", or transforms, such '
+        "as tta=[Flip(), Noise()]."
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        net(tta=tta).fit(X, Y)
 
 
 def test_rows_that_are_no_images_are_refused():

@@ -56,6 +56,29 @@ def test_without_balance_the_order_is_torchs_permutation():
     assert torch.equal(drawn.draw(0), wanted)
 
 
+@given(
+    counts=st.lists(st.integers(1, 40), min_size=1, max_size=6),
+    seed=st.integers(0, 99),
+)
+def test_each_time_that_a_row_comes_has_a_number_of_its_own(counts, seed):
+    balance = Balance(batches=True)
+    (drawn, target), (other, _) = orders(counts, balance, seed), orders(counts, balance, seed)
+    order, numbers = drawn.draw_numbered(0)
+    assert torch.equal(order, other.draw(0))
+    assert torch.equal(order, numbers % len(target))
+    for row, times in Counter(order.tolist()).items():
+        mine = numbers[order == row] // len(target)
+        assert sorted(mine.tolist()) == list(range(times))
+
+
+def test_rows_that_come_once_have_their_own_number():
+    for balance in (NO_BALANCE, Balance(batches=True, start=1)):
+        drawn, _ = orders([20, 2], balance)
+        order, numbers = drawn.draw_numbered(0)
+        assert torch.equal(numbers, order)
+        assert torch.equal(order.sort().values, torch.arange(22))
+
+
 def test_a_class_that_has_no_rows_is_left_out():
     rows = Rows(torch.zeros(5, 1), torch.tensor([0, 0, 0, 0, 3]))
     drawn = Orders(rows, Balance(batches=True), torch.Generator())

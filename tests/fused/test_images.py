@@ -6,6 +6,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV
 from torch import nn
 
@@ -94,6 +95,83 @@ def test_costs_are_those_of_every_pixel(make_image_job):
 def test_costs_of_dense_nets_are_their_weights(make_job):
     module = MLP(hidden=(7,)).build((3,), 2)
     assert costs_of(module, make_job()) == Costs(3 * 7 + 7 + 7 * 2 + 2, 9)
+
+
+class Squeezed(nn.Module):
+    """A net of the user's own that can predict two rows or more, and not one."""
+
+    def __init__(self, n_outputs):
+        super().__init__()
+        self.conv = nn.Conv1d(8, n_outputs, 8)
+
+    def forward(self, x):
+        return self.conv(x).squeeze().flatten(1)
+
+
+class Paired(nn.Conv1d):
+    """A convolution that returns more than its output, as one with masks does."""
+
+    def forward(self, x):
+        return super().forward(x), x
+
+
+class OfPaired(Squeezed):
+    def __init__(self, n_outputs):
+        super().__init__(n_outputs)
+        self.masked = Paired(8, 8, 1)
+
+    def forward(self, x):
+        return super().forward(self.masked(x)[0])
+
+
+class Once(Squeezed):
+    """A net that can be tried, and nothing more."""
+
+    n_calls = 0
+
+    def forward(self, x):
+        self.n_calls += 1
+        if self.n_calls > 1:
+            raise RuntimeError("once is enough")
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("module", [Squeezed, OfPaired])
+def test_costs_are_those_of_as_many_rows_as_the_module_was_tried_with(make_image_job, module):
+    job = make_image_job(spec=TorchModule(module))
+    built = module(2)
+    before = {name: value.clone() for name, value in built.state_dict().items()}
+    assert costs_of(built, job) == Costs(2 * 8 * 8, 2, 1 + (module is OfPaired))
+    assert all(torch.equal(built.state_dict()[name], before[name]) for name in before)
+    assert why_alone(job) == f"{module.__name__} is no Sequential"
+    [trained] = train([job])
+    assert trained.error is None
+
+
+def test_costs_of_one_row_are_told_too(make_image_job):
+    module = ConvNet(channels=(4,), n_convs=1).build((8, 8), 2)
+    one, many = (costs_of(module, make_image_job(n_rows=n)) for n in (1, 40))
+    assert one == many
+
+
+def test_a_net_that_cannot_be_tried_again_fails_alone(make_image_job):
+    specs = [MLP((4,)), TorchModule(Once), MLP((4,)), TorchModule(Squeezed)]
+    jobs = [make_image_job(spec=spec, seed=k) for k, spec in enumerate(specs)]
+    errors = [trained.error for trained in train(jobs)]
+    assert [error is None for error in errors] == [True, False, True, True]
+    assert "once is enough" in str(errors[1])
+
+
+def test_a_search_goes_on_without_it():
+    images, classes = load_digits(n_class=2, return_X_y=True)
+    images = images.reshape(-1, 8, 8)[:60] / 16
+    net = NetClassifier(max_epochs=1, random_state=0)
+    grid = {"module": [MLP((4,)), TorchModule(Once), TorchModule(Squeezed)]}
+    search = GridSearchCV(net, grid, cv=2, refit=False, error_score=-1.0)
+    with fused_training(), pytest.warns(FitFailedWarning, match="2 fits failed"):
+        search.fit(images, classes[:60])
+    scores = search.cv_results_["mean_test_score"]
+    assert [score == -1 for score in scores] == [False, True, False]
 
 
 def test_wide_images_have_small_stacks(make_image_job):

@@ -379,6 +379,35 @@ def test_a_module_that_cannot_take_the_data_is_refused(make_job):
     assert isinstance(caught.value.__cause__, TypeError)
 
 
+class Picky(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).transpose(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("spec", "got"),
+    [
+        (
+            MLP((8,), norm=nn.BatchNorm3d),
+            "ValueError from Sequential: expected 5D input (got 2D input)",
+        ),
+        (
+            ModuleInstance(Picky(3, 2)),
+            "IndexError from Picky: Dimension out of range (expected to be in range of [-2, 1], "
+            "but got 2)",
+        ),
+    ],
+    ids=["ValueError", "IndexError"],
+)
+def test_other_errors_of_a_forward_say_what_was_tried(make_job, spec, got):
+    text = (
+        "The module cannot take the data. Expected a forward that takes one tensor such as (2, 3); "
+        f"got {got}. Build the module for this many features, or flatten its input."
+    )
+    with pytest.raises(ValueError, match=exactly(text)):
+        train_together(make_job(spec=spec))
+
+
 @pytest.mark.parametrize(("n_rows", "batch_size"), [(1, 16), (5, 1)])
 def test_batch_norm_on_one_row_at_a_time_is_refused(make_job, make_rows, n_rows, batch_size):
     text = (

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from torch import nn
 
-from sknn_tricks.nets import MLP, NORMS, BatchNorm, GroupNorm, LayerNorm
+from sknn_tricks.nets import MLP, NORMS, BatchNorm, ConvNet, GroupNorm, LayerNorm, ResNet
 from sknn_tricks.nets._norms import as_norm
 
 
@@ -26,6 +26,10 @@ def exactly(text):
         (GroupNorm(2, 1e-3, affine=False), nn.GroupNorm(2, 6, 1e-3, affine=False)),
         (LayerNorm, nn.LayerNorm(6)),
         (nn.LayerNorm, nn.LayerNorm(6)),
+        (nn.BatchNorm1d, nn.BatchNorm1d(6)),
+        (nn.BatchNorm2d, nn.BatchNorm1d(6)),
+        (nn.GroupNorm, nn.GroupNorm(3, 6)),
+        (nn.SyncBatchNorm, nn.SyncBatchNorm(6)),
         (lambda width: nn.GroupNorm(1, width), nn.GroupNorm(1, 6)),
     ],
     ids=lambda each: re.sub(" at 0x.*", "", str(each))[:40],
@@ -34,6 +38,19 @@ def test_a_norm_makes_its_layer(norm, layer):
     made = as_norm(norm)(6)
     assert type(made) is type(layer)
     assert repr(made) == repr(layer)
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm])
+@pytest.mark.parametrize(
+    ("spec", "shape"),
+    [(MLP((8,)), (6,)), (ConvNet((8,), 1, hidden=8), (8, 8)), (ResNet((8,)), (8, 8))],
+    ids=["MLP", "ConvNet", "ResNet"],
+)
+def test_torchs_classes_are_the_norms_of_their_names(spec, shape, norm):
+    name = norm.__name__.removesuffix("1d").removesuffix("2d").removesuffix("Norm").lower()
+    built, wanted = (clone(spec).set_params(norm=each).build(shape, 2) for each in (norm, name))
+    assert repr(built) == repr(wanted)
+    assert built(torch.randn(4, *shape)).shape == (4, 2)
 
 
 def test_none_is_none():
@@ -51,6 +68,10 @@ def test_none_is_none():
         (LayerNorm(1e-3, affine=False), nn.GroupNorm(1, 6, 1e-3, affine=False)),
         (GroupNorm(6, 1e-3, affine=False), nn.GroupNorm(6, 6, 1e-3, affine=False)),
         (LayerNorm, nn.GroupNorm(1, 6)),
+        (nn.BatchNorm1d, nn.BatchNorm2d(6)),
+        (nn.BatchNorm2d, nn.BatchNorm2d(6)),
+        (nn.LayerNorm, nn.GroupNorm(1, 6)),
+        (nn.GroupNorm, nn.GroupNorm(3, 6)),
         (nn.InstanceNorm2d, nn.InstanceNorm2d(6)),
         (lambda width: nn.GroupNorm(2, width), nn.GroupNorm(2, 6)),
     ],

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from sknn_tricks.nets import MLP, ConvNet, ResNet
+from sknn_tricks._image_layout import image_layout
+from sknn_tricks.nets import MLP, ConvNet, ImageInput, ResNet
 from sknn_tricks.nets._products import count_products
 
 
@@ -37,6 +38,34 @@ SPECS = {
 def test_products_are_those_of_a_forward_pass(kind, shape):
     net = SPECS[kind].build(shape, 3)
     assert count_products(net) == counted(net, shape)
+
+
+CONVS = {
+    "same": {"padding": "same", "dilation": 2},
+    "valid": {"padding": "valid", "kernel_size": (3, 2)},
+    "dilated": {"dilation": (2, 1), "padding": (1, 0), "stride": 2},
+}
+
+
+@pytest.mark.parametrize("kind", CONVS)
+def test_products_of_convolutions_with_other_settings(kind):
+    settings = {"kernel_size": 3, **CONVS[kind]}
+    net = nn.Sequential(
+        ImageInput(image_layout((9, 8))),
+        nn.Conv2d(1, 2, **settings),
+        nn.MaxPool2d(2, dilation=2),
+        nn.Conv2d(2, 3, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(3, 2),
+    )
+    assert count_products(net) == counted(net, (9, 8))
+
+
+def test_products_of_a_body_with_a_head_of_its_own():
+    body = ConvNet((4,), n_convs=1).build((9, 6), 5)
+    net = nn.Sequential(nn.Sequential(body), nn.Linear(5, 2))
+    assert count_products(net) == counted(net, (9, 6))
 
 
 def test_those_of_the_users_own_convolutions_are_not_known():

@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import torch
+from PIL import Image
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 
-from sknn_tricks import OnDisk
+from sknn_tricks import ImageFolder, OnDisk
+from sknn_tricks.augment import Augment, Flip
 from sknn_tricks.resampling import AugmentedOverSampler, RandomOverSampler
 
 
@@ -124,6 +126,44 @@ def test_the_function_gets_the_container_of_the_data(digits, kind, tmp_path):
     assert len(y) < np.shape(X_new)[0] == 2 * 178
 
 
+@pytest.mark.parametrize("element", [np.asarray, np.ndarray.tolist, torch.from_numpy], ids=str)
+def test_a_list_of_images_comes_back_as_one(digits, element):
+    X, y = digits
+    images = (X * 15).astype(np.uint8)
+    given = [element(image) for image in images]
+    sampler = AugmentedOverSampler(Augment(Flip(p=1.0)), random_state=0)
+    more, labels = sampler.fit_resample(given, y)
+    array, _ = clone(sampler).fit_resample(images, y)
+    assert type(more) is list
+    assert {type(each) for each in more} == {type(given[0])}
+    assert len({getattr(each, "dtype", None) for each in more}) == 1
+    assert np.array_equal(np.stack([np.asarray(each) for each in more]), array)
+    assert len(more) == len(labels) == 2 * 178
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("kind", ["disk", "folder"])
+def test_rows_on_the_disk_come_back_in_memory(digits, kind, balanced, tmp_path):
+    X, y = digits
+    rows = np.concatenate(
+        [np.flatnonzero(y == 0)[:20], np.flatnonzero(y == 1)[: 20 if balanced else 9]]
+    )
+    images, labels = (X[rows] * 15).astype(np.uint8), y[rows]
+    if kind == "folder":
+        paths = [tmp_path / f"{i}.png" for i in range(len(rows))]
+        for path, image in zip(paths, images, strict=True):
+            Image.fromarray(image).save(path)
+        given = ImageFolder(paths, mode="L")
+    else:
+        np.save(tmp_path / "X.npy", images)
+        given = OnDisk(np.load(tmp_path / "X.npy", mmap_mode="r"))
+    sampler = AugmentedOverSampler(Augment(Flip()), random_state=0)
+    more, _ = sampler.fit_resample(given, labels)
+    assert type(more) is np.ndarray
+    assert np.array_equal(more, clone(sampler).fit_resample(images, labels)[0])
+    assert len(more) == 40
+
+
 def wrong(digits, returned):
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - the text is returned
         AugmentedOverSampler(lambda X, rng: returned(X), random_state=0).fit_resample(*digits)
@@ -149,6 +189,9 @@ def test_errors_tell_what_came_back(digits):
     )
     assert wrong((torch.as_tensor(X), y), lambda X: X.numpy()) == (
         "augment returned rows of another type. Expected Tensor; got ndarray. " + TODO
+    )
+    assert wrong((list(X.astype("uint8")), y), lambda X: np.asarray(X) * 0.5) == (
+        "augment returned rows of another dtype. Expected uint8; got float64. " + TODO
     )
     table = pd.DataFrame({"a": X[:, 0, 2], "b": X[:, 0, 3]})
     assert wrong((table, y), lambda X: X[["b", "a"]]) == (

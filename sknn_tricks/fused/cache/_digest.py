@@ -18,7 +18,7 @@ from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._sources import Source
 
 # To be raised whenever the same job comes to train another net.
-FORMAT = 3
+FORMAT = 4
 # Code of these is told by their version, which is part of the address.
 VERSIONED = ("builtins", "numpy", "sklearn", "sknn_tricks", "torch")
 # What every module has.

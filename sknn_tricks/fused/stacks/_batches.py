@@ -35,7 +35,7 @@ class StackBatch:
     blend : Blend or None
         What was blended into the rows.
     index : Tensor of int64, shape (K, N), or None
-        Numbers of the rows among those that each member trains on.
+        Numbers of the rows among those that each member trains on; see `Batch`.
     """
 
     x: Tensor
@@ -193,20 +193,21 @@ class StackBatches:
 
     def epoch(self, number: int) -> Iterator[tuple[Part, Iterator[StackBatch]]]:
         """Yield each part of an epoch, whose number counts from 0, with its batches."""
-        orders = torch.zeros(len(self.n_rows), max(self.n_rows), dtype=torch.int64)
-        for order, n_rows, drawn in zip(orders, self.n_rows, self._orders, strict=True):
-            order[:n_rows] = drawn.draw(number)
+        orders = torch.zeros(2, len(self.n_rows), max(self.n_rows), dtype=torch.int64)
+        for k, (n_rows, drawn) in enumerate(zip(self.n_rows, self._orders, strict=True)):
+            orders[0, k, :n_rows], orders[1, k, :n_rows] = drawn.draw_numbered(number)
         for part in self.parts:
-            yield part, self._batches(part, orders)
+            yield part, self._batches(part, *orders)
 
-    def _batches(self, part: Part, orders: Tensor) -> Iterator[StackBatch]:
-        stop = part.start + part.n_steps * part.size
+    def _batches(self, part: Part, orders: Tensor, numbers: Tensor) -> Iterator[StackBatch]:
+        members, stop = part.members, part.start + part.n_steps * part.size
         for start in range(part.start, stop, part.size):
-            index = orders[part.members, start : start + part.size]
-            rows = self._pool.take(part.members, index)
+            step = slice(start, start + part.size)
+            rows = self._pool.take(members, orders[members, step])
             assert isinstance(rows.x, Tensor)
             assert rows.target is not None
-            yield StackBatch(rows.x, rows.target, rows.weight, part.members, start, index=index)
+            index = numbers[members, step]
+            yield StackBatch(rows.x, rows.target, rows.weight, members, start, index=index)
 
 
 def _weighted(rows: Rows, weighted: bool) -> Rows:

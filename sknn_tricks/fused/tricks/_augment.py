@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Self, cast
 
@@ -12,11 +11,11 @@ from torch import Tensor, nn
 
 from sknn_tricks.augment._chain import Chain
 from sknn_tricks.augment._draws import Draws
+from sknn_tricks.fused._content import content
 from sknn_tricks.fused._hooks import StackedTrick, Stream, Trick
 from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._prepared import prepared_ahead
 from sknn_tricks.fused._rows import Batch
-from sknn_tricks.fused._sources import Source
 from sknn_tricks.fused.stacks._batches import StackBatch
 from sknn_tricks.fused.stacks._stack import Stack
 
@@ -41,7 +40,7 @@ class Augmentation(Trick):
         if job.augment is None:
             return None
         chain = chain_of(job)
-        if not (_are_bytes(job) or job.train.on_disk):
+        if not (job.train.of_bytes or job.train.on_disk):
             chain.check(cast(Tensor, job.train.x))  # here it is this member's error, and no other's
         return cls(chain, stream("augment"), job.augment.n_workers)
 
@@ -123,27 +122,14 @@ class StackedAugmentation(StackedTrick):
 
 def chain_of(job: Job) -> Any:
     """Return what augments the images of a job."""
-    return job.augment.prepare(job.input_shape, _are_bytes(job))
-
-
-def _are_bytes(job: Job) -> bool:
-    """Whether the rows were bytes."""
-    x = job.train.x
-    return x.of_bytes if isinstance(x, Source) else x.dtype == torch.uint8
+    return job.augment.prepare(job.input_shape, job.train.of_bytes)
 
 
 def _shared(job: Job, known: dict[Hashable, Chain]) -> Chain | None:
     """Return what augments the images of a job, one object for equal settings."""
     if job.augment is None:
         return None
-    key = _content(job.augment), _are_bytes(job)
+    key = content(job.augment), job.train.of_bytes
     if key not in known:
         known[key] = chain_of(job)
     return known[key]
-
-
-def _content(augment: Any) -> Hashable:
-    try:
-        return pickle.dumps(augment)
-    except Exception:  # a transform of a class that was defined in a function, say
-        return id(augment)

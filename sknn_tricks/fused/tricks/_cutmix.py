@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sknn_tricks._image_layout import ImageLayout, image_layout
+from sknn_tricks._image_layout import ImageLayout
+from sknn_tricks.augment._channels import layout_of
 from sknn_tricks.fused._hooks import StackedTrick, Stream, Trick
 from sknn_tricks.fused._job import Job
 from sknn_tricks.fused._rows import Batch, Blend
@@ -37,8 +38,7 @@ class Boxes:
     """
 
     def __init__(self, job: Job, stream: Stream) -> None:
-        channels = "auto" if job.augment is None else job.augment.channels
-        self.layout: ImageLayout = image_layout(job.input_shape, channels)
+        self.layout: ImageLayout = layout_of(job.input_shape, job.spec, job.augment)
         self._alpha, self._turns = job.cutmix, Turns(job, stream)
         self._generator = np.random.Generator(np.random.SFC64(stream("cutmix")))
 

@@ -19,6 +19,7 @@ from sknn_tricks.augment import (
 )
 from sknn_tricks.averaging import make_averaging
 from sknn_tricks.fused import Stopping, train
+from sknn_tricks.fused._balance import Balance
 from sknn_tricks.fused._random import stream_seed
 from sknn_tricks.nets import MLP
 
@@ -56,6 +57,51 @@ def test_rows_are_seen_as_their_seed_epoch_and_number_say(seen, image_job, shape
             index, images = index.view(-1), images.flatten(0, -2)
             assert torch.equal(images[:, :n_features], wanted[index])
             assert not images[:, n_features:].any()
+
+
+def rare(job, n_rare):
+    """Return the job with so many rows of one class, as often as those of the other."""
+    target = (torch.arange(len(job.train)) < n_rare).long()
+    return replace(job, train=replace(job.train, target=target), balance=Balance(batches=True))
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_row_that_comes_again_is_seen_anew(seen, image_job, alone):
+    job = rare(image_job(augment=SOME, seed=5), 5)
+    [trained] = train([outside_of_stacks(job) if alone else job])
+    assert trained.error is None
+    x, target = job.train.take(slice(None))
+    n_features = x[0].numel()
+    for epoch, steps in enumerate(seen):
+        numbers = torch.cat([index.view(-1) for index, _, _ in steps])
+        images = torch.cat([images.flatten(0, -2)[:, :n_features] for _, images, _ in steps])
+        rows = numbers % 50
+        wanted = SOME.apply(x[rows], stream_seed(5, "augment", 0), epoch, numbers.numpy())
+        assert torch.equal(images, wanted.flatten(1))
+        of_rare = images[target[rows] == 1]
+        assert len(of_rare) == 25
+        assert len(of_rare.unique(dim=0)) == 25
+        # The first time is as it would be without the others.
+        assert set(range(5)) <= set(numbers.tolist())
+
+
+def test_rows_that_come_again_are_the_same_alone_and_together(image_job, same):
+    settings = [(5, 50), (3, 50), (20, 50), (4, 49)]
+    jobs = [
+        rare(image_job(n=n, augment=SOME, seed=seed), n_rare)
+        for seed, (n_rare, n) in enumerate(settings)
+    ]
+    jobs.append(image_job(augment=SOME, seed=9))
+    for job, one in zip(jobs, train(jobs), strict=True):
+        [alone] = train([job])
+        assert same(alone.net, one.net)
+
+
+def test_workers_change_rows_that_come_again_as_often(image_job, same):
+    job = outside_of_stacks(rare(image_job(augment=SOME), 5))
+    with_workers = replace(job, augment=Augment(SOME.transforms, n_workers=2))
+    first, second = (train([each])[0].net for each in (job, with_workers))
+    assert same(first, second)
 
 
 def test_members_with_and_without_share_a_stack(seen, image_job, same):
