@@ -140,7 +140,8 @@ class NetClassifier(ClassifierMixin, ClassPredictions, BaseNet):
         numbers of rows.
     balanced_batches : bool, default=False
         Whether each class has as many rows of an epoch as another: rows of small classes come
-        more than once, and some of large ones do not come. An epoch remains as long as it is.
+        more than once, each time augmented anew, and some of large ones do not come. An epoch
+        remains as long as it is.
     balance_after : float, default=0.0
         Share of `max_epochs` that is trained before `class_weight` and `balanced_batches` set
         in: deferred re-weighting (Cao et al., 2019) is 0.8.
