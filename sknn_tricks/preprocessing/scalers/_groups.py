@@ -166,7 +166,8 @@ def channel_axis(axis: int | None, per: str, shape: tuple[int, ...]) -> int | No
                 f"channel_axis cannot be told from X of shape {shape}",
                 expected=f"an int, for per={per!r}",
                 got="None",
-                todo="Set it to 1 for (N, C, H, W), to -1 for (N, H, W, C) or (N, T, D)",
+                todo="Set it to 1 for (N, C, H, W), to -1 for (N, H, W, C) or (N, T, D); of grey "
+                "images (N, H, W) per='global' is the one channel",
             )
         )
     return likely[0]

@@ -554,7 +554,8 @@ def test_no_such_axis(axis):
 def test_channels_that_cannot_be_told(shape, per):
     with raises(
         f"channel_axis cannot be told from X of shape {shape}. Expected an int, for per={per!r}; "
-        "got None. Set it to 1 for (N, C, H, W), to -1 for (N, H, W, C) or (N, T, D)."
+        "got None. Set it to 1 for (N, C, H, W), to -1 for (N, H, W, C) or (N, T, D); of grey "
+        "images (N, H, W) per='global' is the one channel."
     ):
         StandardScalerND(per=per).fit(np.zeros(shape))
 
