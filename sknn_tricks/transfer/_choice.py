@@ -126,36 +126,35 @@ def choose(strategy: str, layers: Layers, cut: Any, sample: Sample) -> Choice:
 def _auto(layers: Layers, cuts: Sequence[int], scores: dict[str, float], sample: Sample) -> Choice:
     """Return the choice among the four cases of small or large, similar or different data."""
     of_cut = {n: scores[layers.names[n - 1]] for n in cuts}
-    last, best = cuts[-1], max(cuts, key=lambda n: of_cut[n])
+    last, best = cuts[-1], max(cuts, key=lambda n: of_cut[n])  # of equal ones the first
+    known = {layers.names[n - 1]: of_cut[n] for n in dict.fromkeys((last, best))}
+    if sample.n_rows < SOME:
+        strategy = "linear_probe" if best == last else "truncate"
+        finding = f"the best features are those behind {layers.names[best - 1]!r}"
+        reason = _reason(strategy, finding, known, scores[RAW], sample)
+        return Choice(strategy, best, reason, scores)
     margin = CLEARLY * standard_error(of_cut[last], len(sample.rows))
     without = max(scores[RAW], sample.score_of_nothing)
     gains = of_cut[last] - without > max(margin, LEAST_GAIN * (1 - without))
     similar = gains and of_cut[best] <= of_cut[last] + margin
-    if sample.n_rows < SOME:
-        strategy = "linear_probe" if similar or best == last else "truncate"
-    else:
-        strategy = "fine_tune" if similar or sample.n_rows < MANY else "pretrained_init"
-    named = {layers.names[n - 1]: of_cut[n] for n in dict.fromkeys((last, best))}
-    kept, cut = last, ""
-    if strategy == "truncate":
-        kept, cut = best, f", cut behind {layers.names[best - 1]!r}"
-    elif strategy == "linear_probe" and not similar:
-        cut = ", as no earlier layer has better features"
-    return Choice(
-        strategy, kept, f"{strategy}{cut}: {_why(similar, named, scores[RAW], sample)}", scores
-    )
+    strategy = "fine_tune" if similar or sample.n_rows < MANY else "pretrained_init"
+    finding = f"they look {'similar to' if similar else 'different from'} those of the backbone"
+    return Choice(strategy, last, _reason(strategy, finding, known, scores[RAW], sample), scores)
 
 
-def _why(similar: bool, named: dict[str, float], raw: float, sample: Sample) -> str:
-    """Return what is known of data, and what linear models score on them."""
+def _reason(
+    strategy: str, finding: str, known: Mapping[str, float], raw: float, sample: Sample
+) -> str:
+    """Return how many data there are, a finding, and the scores of linear models it is from."""
     size = "few" if sample.n_rows < SOME else "some" if sample.n_rows < MANY else "many"
     rows = f"about {sample.n_rows:.0f} rows a class"
     if not sample.classes:
         rows = f"{sample.n_rows * CLASSES_OF_NUMBERS:.0f} rows"
-    found = ", ".join(f"{score:.2f} on the features behind {n!r}" for n, score in named.items())
-    kind = "similar to" if similar else "different from"
+    found = ", ".join(
+        f"{score:.2f} on the features behind {name!r}" for name, score in known.items()
+    )
     return (
-        f"there are {size} data ({rows}), and they look {kind} those of the backbone: "
+        f"{strategy}: there are {size} data ({rows}), and {finding}: "
         f"linear models have a leave-one-out {sample.measure} of {found}, and {raw:.2f} on {RAW}."
     )
 

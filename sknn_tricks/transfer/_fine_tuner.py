@@ -114,8 +114,8 @@ class FineTuner(KeepsBackbone, CallbackSupportMixin, MetaEstimatorMixin, ReadOnc
     does clearly better with the features of the last hidden layer than with the rows themselves,
     and not clearly worse than with those of an earlier layer. It is a ridge regression whose
     leave-one-out score is known in closed form, on up to 1,000 rows; clearly is one standard error,
-    and a tenth less error than with the rows. "truncate" is for an earlier layer with better
-    features, and becomes "linear_probe" where there is none.
+    and a tenth less error than with the rows. With few rows nothing is that clear: "truncate" it is
+    if an earlier layer has better features, or as good ones.
     Large backbones with few rows are quicker, and may be better, left frozen: a search over
     `strategy` tells.
 

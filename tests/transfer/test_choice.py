@@ -92,11 +92,12 @@ def test_each_case_has_its_strategy_and_its_reason(backbone, n, other, strategy)
 
     assert fitted.strategy_ == strategy
     size = "few" if n < 20 else "some" if n < 2000 else "many"
-    kind = "different from" if other else "similar to"
+    finding = f"they look {'different from' if other else 'similar to'} those of the backbone"
+    if size == "few":
+        finding = f"the best features are those behind '{fitted.cut_}'"
     scores = fitted.layer_scores_
-    assert fitted.reason_.startswith(strategy)
-    assert f"there are {size} data (about " in fitted.reason_
-    assert f"rows a class), and they look {kind} those of the backbone: " in fitted.reason_
+    assert fitted.reason_.startswith(f"{strategy}: there are {size} data (about ")
+    assert f"rows a class), and {finding}: linear models have" in fitted.reason_
     assert f"{scores['activation_1']:.2f} on the features behind 'activation_1'" in fitted.reason_
     assert f"and {scores['the rows themselves']:.2f} on the rows themselves." in fitted.reason_
 
@@ -119,7 +120,7 @@ def test_a_net_of_one_hidden_layer_is_never_cut_earlier():
     fitted = FineTuner(useless, NetClassifier(max_epochs=1, random_state=0)).fit(X, y)
 
     assert fitted.strategy_ == "linear_probe"
-    text = "linear_probe, as no earlier layer has better features: there are few data (about 4 "
+    text = "linear_probe: there are few data (about 4 rows a class), and the best features are "
     assert fitted.reason_.startswith(text)
 
 
