@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sknn_tricks._messages import message
-from sknn_tricks._on_disk import as_on_disk
+from sknn_tricks.on_disk._on_disk import as_on_disk
 
 Words = NDArray[np.uint64]
 

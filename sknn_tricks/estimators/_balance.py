@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sknn_tricks._on_disk import OnDisk
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._class_weights import class_weights
 from sknn_tricks.estimators._data import Data
 from sknn_tricks.fused._balance import Balance
 from sknn_tricks.losses import make_loss
 from sknn_tricks.losses._focal import pull
+from sknn_tricks.on_disk import OnDisk
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ import torch
 from sklearn.utils.validation import check_consistent_length, validate_data
 from torch import Tensor
 
-from sknn_tricks._on_disk import OnDisk, as_on_disk, check_numbers
 from sknn_tricks.estimators._bytes import are_bytes, bytes_or_shares
 from sknn_tricks.estimators._data import Data, to_tensor
 from sknn_tricks.fused._ahead import ahead
 from sknn_tricks.fused._rows import predict_batch
 from sknn_tricks.fused._sources import Source, window_rows
+from sknn_tricks.on_disk._on_disk import OnDisk, as_on_disk, check_numbers
 
 NO_TARGETS = "no_validation"
 

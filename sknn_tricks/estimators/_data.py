@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from sknn_tricks._messages import message
-from sknn_tricks._on_disk import OnDisk
+from sknn_tricks.on_disk import OnDisk
 
 
 @dataclass

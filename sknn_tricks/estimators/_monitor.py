@@ -12,9 +12,9 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from torch import Tensor
 
 from sknn_tricks._messages import lookup, message
-from sknn_tricks._on_disk import OnDisk
 from sknn_tricks._unchanged import OF_CALLBACKS
 from sknn_tricks.fused import Rows
+from sknn_tricks.on_disk import OnDisk
 
 # What an estimator does not need to predict, or what is another net's.
 NOT_SHOWN = frozenset(

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from sknn_tricks._on_disk import OnDisk
 from sknn_tricks.estimators import _refusals as refusals
 from sknn_tricks.estimators._beyond import by_blocks, validate_rows
 from sknn_tricks.estimators._forward import modules_of, outputs_of
@@ -18,6 +17,7 @@ from sknn_tricks.estimators._mc_dropout import dropping_nets
 from sknn_tricks.estimators._precision import dtype_name, predicts_in
 from sknn_tricks.estimators._tta import seen_through, views_of
 from sknn_tricks.fused._random import draw_seed
+from sknn_tricks.on_disk import OnDisk
 
 
 class Prediction:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sknn_tricks._messages import message
-from sknn_tricks._on_disk import OnDisk
 from sknn_tricks._padding import padded
 from sknn_tricks.fused._bytes import MOST, check_shares
+from sknn_tricks.on_disk import OnDisk
 
 # Numbers in a block, as a stack pads its rows, and blocks in a window: a block is what is read at
 # once, among the rows of a window the order is random. They are the same on every machine, or the

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sknn_tricks._on_disk import OnDisk
 from sknn_tricks.fused._ahead import ahead
 from sknn_tricks.fused._sources import Source, block_rows, window_rows
+from sknn_tricks.on_disk import OnDisk
 
 
 def draw_order(generator: torch.Generator) -> int:

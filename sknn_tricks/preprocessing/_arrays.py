@@ -19,7 +19,7 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from sknn_tricks._messages import message
-from sknn_tricks._on_disk import OnDisk, as_on_disk, check_numbers
+from sknn_tricks.on_disk._on_disk import OnDisk, as_on_disk, check_numbers
 
 # What float32 holds exactly is computed in float64 block by block and given back in float32.
 SINGLE = tuple(map(np.dtype, ("float32", "float16", "uint8", "int8", "bool", "int16", "uint16")))

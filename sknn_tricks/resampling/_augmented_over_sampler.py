@@ -12,7 +12,7 @@ from imblearn.utils import check_sampling_strategy
 from sklearn.utils import check_random_state
 
 from sknn_tricks._messages import message
-from sknn_tricks._on_disk import OnDisk
+from sknn_tricks.on_disk import OnDisk
 from sknn_tricks.resampling._draw import over_sampled
 from sknn_tricks.resampling._row_sampler import RowSampler
 from sknn_tricks.resampling._rows import Rows, is_table, listed, stack, take

@@ -16,10 +16,11 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknn_tricks import NetClassifier, NetRegressor, OnDisk, _on_disk
+from sknn_tricks import NetClassifier, NetRegressor, OnDisk
 from sknn_tricks.fused import _sources, fit_many, fused_training
 from sknn_tricks.model_selection import FusedGridSearchCV
 from sknn_tricks.nets import MLP
+from sknn_tricks.on_disk import _on_disk
 
 pytestmark = pytest.mark.usefixtures("small_windows")
 

@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 from sknn_tricks import ImageFolder, NetClassifier
-from sknn_tricks._image_files import ImageFiles
 from sknn_tricks.fused._ahead import ahead
 from sknn_tricks.fused._sources import Source
 from sknn_tricks.fused._windows import Windows
 from sknn_tricks.nets import MLP
+from sknn_tricks.on_disk._image_files import ImageFiles
 
 pytestmark = pytest.mark.usefixtures("small_windows")
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sknn_tricks._on_disk import OnDisk
 from sknn_tricks._row_words import as_array
+from sknn_tricks.on_disk import OnDisk
 
 Piece: TypeAlias = bytes | memoryview
 

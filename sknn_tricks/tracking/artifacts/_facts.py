@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from sknn_tricks._on_disk import OnDisk
 from sknn_tricks._param_names import describe
 from sknn_tricks._row_words import as_array
+from sknn_tricks.on_disk import OnDisk
 from sknn_tricks.tracking.artifacts._digest import digest_of, digest_of_splits, row_numbers
 
 _MOST_CLASSES = 20

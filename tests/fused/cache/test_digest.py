@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from sknn_tricks import init
-from sknn_tricks._readers import reader
 from sknn_tricks.fused import Rows, Stopping
 from sknn_tricks.fused._sources import Source
 from sknn_tricks.fused.cache._digest import NoAddress, describe, digest
 from sknn_tricks.nets import MLP, TorchModule
 from sknn_tricks.nets._torch_module import ModuleInstance
+from sknn_tricks.on_disk._readers import reader
 
 
 class Leaky(nn.Module):

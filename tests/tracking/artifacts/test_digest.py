@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.sparse import coo_array, csc_array, csr_array
 
-from sknn_tricks import OnDisk, _on_disk
+from sknn_tricks import OnDisk
+from sknn_tricks.on_disk import _on_disk
 from sknn_tricks.tracking.artifacts import _digest
 from sknn_tricks.tracking.artifacts._digest import digest_of, digest_of_splits
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from sknn_tricks._image_files import ImageFiles
 from sknn_tricks._messages import message
-from sknn_tricks._readers import FileRows, SlicedRows, can_be_sliced, is_mapped, reader
+from sknn_tricks.on_disk._image_files import ImageFiles
+from sknn_tricks.on_disk._readers import FileRows, SlicedRows, can_be_sliced, is_mapped, reader
 
 # Numbers between two wanted rows up to which they are read along, as another read takes longer;
 # and numbers that are read at once so. Numbers that a function is given at once stay in a core's

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknn_tricks._image_decoding import BadImage, Decoder
 from sknn_tricks._messages import message
+from sknn_tricks.on_disk._image_decoding import BadImage, Decoder
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import numpy as np
 from joblib import cpu_count
 from numpy.typing import NDArray
 
-from sknn_tricks._image_decoding import EXTENSIONS, MODES, BadImage, Decoder, is_image
-from sknn_tricks._image_files import ImageFiles
 from sknn_tricks._messages import lookup, message
-from sknn_tricks._on_disk import OnDisk
+from sknn_tricks.on_disk._image_decoding import EXTENSIONS, MODES, BadImage, Decoder, is_image
+from sknn_tricks.on_disk._image_files import ImageFiles
+from sknn_tricks.on_disk._on_disk import OnDisk
 
 # One decoder a core; more than these have the disk wait for them.
 MOST_WORKERS = 8

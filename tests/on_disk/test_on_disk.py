@@ -13,8 +13,8 @@ from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples
 
 from sknn_tricks import OnDisk
-from sknn_tricks._on_disk import as_on_disk
-from sknn_tricks._readers import OF_JOBLIB, FileRows, SlicedRows
+from sknn_tricks.on_disk._on_disk import as_on_disk
+from sknn_tricks.on_disk._readers import OF_JOBLIB, FileRows, SlicedRows
 
 
 def numbers(*shape, dtype="float32"):
