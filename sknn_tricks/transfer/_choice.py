@@ -21,9 +21,9 @@ from sknn_tricks.transfer._linear_score import linear_score
 # Rows that are looked at, and cuts that are compared: a second or two.
 MOST_ROWS, MOST_CUTS = 1000, 6
 # Rows of a class from which all layers are better trained than only a head, and from which those of
-# different data are better trained at one rate. Measured on small nets (benchmarks/bench_transfer.py):
-# with 3 rows both are as good, with 20 the former is better by 0.01 to 0.02; with 2,000 different
-# ones, one rate by 0.002.
+# different data are better trained at one rate. Measured on small nets, by
+# benchmarks/bench_transfer.py: with 3 rows both are as good, with 20 the former is better by 0.01
+# to 0.02; with 2,000 different ones, one rate by 0.002.
 SOME, MANY = 5, 500
 # As many classes are numbers taken for.
 CLASSES_OF_NUMBERS = 10

@@ -126,7 +126,9 @@ def test_the_function_gets_the_container_of_the_data(digits, kind, tmp_path):
     assert len(y) < np.shape(X_new)[0] == 2 * 178
 
 
-@pytest.mark.parametrize("element", [np.asarray, np.ndarray.tolist, torch.from_numpy], ids=str)
+@pytest.mark.parametrize(
+    "element", [np.asarray, np.ndarray.tolist, torch.from_numpy], ids=["array", "list", "tensor"]
+)
 def test_a_list_of_images_comes_back_as_one(digits, element):
     X, y = digits
     images = (X * 15).astype(np.uint8)
