@@ -52,6 +52,7 @@ def test_a_single_fit_of_a_real_net(pipe, callback, logged):
     seen = logged(callback)
     assert seen.run.data.params == {
         "estimator": "StandardScaler > Whitener > NetClassifier",
+        "module": "MLP",
         "hidden": "(8,)",
         "max_epochs": "3",
         "early_stopping": "True",
