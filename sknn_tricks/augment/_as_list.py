@@ -10,7 +10,7 @@ from sknn_tricks.augment._albumentation import is_of_albumentations
 from sknn_tricks.augment._transform import Transform
 
 # What to do about something that is no transform.
-TODO = {
+HINTS = {
     "augment": "Write them as a list, such as Augment([Flip(), Shift(2)])",
     "tta": 'Write one name, such as tta="five_crop", or transforms, such as tta=[Flip(), Noise()]',
 }
@@ -61,5 +61,5 @@ def _no_transform(value: Any, name: str) -> str:
         f"{name} has something that is no transform",
         expected="transforms of sknn_tricks.augment or of albumentations",
         got=got,
-        todo=TODO[name],
+        todo=HINTS[name],
     )

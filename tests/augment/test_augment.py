@@ -200,10 +200,10 @@ def test_strength(transform):
     "transform",
     [
         *ALL,
-        Shift(0.6, fill="reflect"),
+        Shift(0.3, fill="reflect"),
         Shift(5, fill="reflect"),
         Crop(0.6),
-        Crop(0.5, fill="reflect"),
+        Crop(0.3, fill="reflect"),
         Rotate((100, 170)),
         Shear(45),
         Shear((-80, 10)),
@@ -216,10 +216,7 @@ def test_strength(transform):
 )
 def test_no_strength_drives_a_transform_out_of_its_range(transform, strength, shape):
     images = np.random.default_rng(0).random((3, *shape))
-    try:
-        Augment(transform)(images)
-    except ValueError:
-        pytest.skip("it does not suit these images at all")
+    Augment(transform)(images)
     assert np.isfinite(Augment(transform, strength=strength)(images, random_state=0)).all()
 
 
